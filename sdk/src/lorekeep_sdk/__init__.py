@@ -1,0 +1,1 @@
+"""The Python client of lorekeep's public HTTP API, and the `lorekeep` command."""

@@ -1,0 +1,1 @@
+"""What every lorekeep service shares, and nothing of the business."""

@@ -1,0 +1,96 @@
+"""What stands around every outgoing gRPC call: token, context, trace, deadline, metrics.
+
+A call takes its deadline from `timeout=` and from `calls.deadline`, the earlier of both; a call without either is a
+mistake of the program and refused. Errors come out as gRPC's; `translated` turns them into the house's tree.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
+
+from lorekeep_chassis import calls, errors, metrics, tracing
+
+_Continuation = Callable[[grpc.aio.ClientCallDetails, Any], Awaitable[Any]]
+
+
+class _ClientCalls:
+    """Shared by the interceptors of all call shapes."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def _started(self, continuation: _Continuation, details: grpc.aio.ClientCallDetails, request: Any) -> Any:
+        method = _text(details.method).lstrip("/")
+        span = tracing.tracer().start_span(method, kind=SpanKind.CLIENT)
+        with trace.use_span(span, end_on_exit=False):
+            prepared = self._prepared(details)
+        call = await continuation(prepared, request)
+        task = asyncio.get_running_loop().create_task(_observed(call, span, method))
+        _OBSERVERS.add(task)
+        task.add_done_callback(_OBSERVERS.discard)
+        return call
+
+    def _prepared(self, details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
+        left = calls.remaining_seconds()
+        bounds = [each for each in (left, details.timeout) if each is not None]
+        if not bounds:
+            raise RuntimeError(f"{_text(details.method)} was called without a deadline")
+        metadata = grpc.aio.Metadata(
+            ("authorization", f"Bearer {self._token}"), *calls.current().metadata(), *tracing.carrier().items()
+        )
+        for key, value in details.metadata or ():
+            metadata.add(key, value)
+        return grpc.aio.ClientCallDetails(
+            details.method, min(bounds), metadata, details.credentials, details.wait_for_ready
+        )
+
+
+class UnaryCalls(_ClientCalls, grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await self._started(continuation, client_call_details, request)
+
+
+class DownstreamCalls(_ClientCalls, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await self._started(continuation, client_call_details, request)
+
+
+class BothWaysCalls(_ClientCalls, grpc.aio.StreamStreamClientInterceptor):  # type: ignore[type-arg]
+    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        return await self._started(continuation, client_call_details, request_iterator)
+
+
+def interceptors(token: str) -> list[Any]:
+    """The interceptors of a channel whose callee expects `token`."""
+    return [UnaryCalls(token), DownstreamCalls(token), BothWaysCalls(token)]
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turns gRPC errors raised inside into LorekeepErrors."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise errors.of_rpc_error(error) from None
+
+
+_OBSERVERS: set[asyncio.Task[None]] = set()
+
+
+async def _observed(call: Any, span: trace.Span, method: str) -> None:
+    """Waits for the end of a call, however it comes, and writes it down."""
+    with metrics.rpc_measured("client", method) as measure, trace.use_span(span, end_on_exit=True):
+        code = await call.code()
+        measure.code = code.name
+        span.set_attributes({"rpc.system": "grpc", "rpc.method": method, "rpc.grpc.status_code": code.name})
+        if code is not grpc.StatusCode.OK:
+            span.set_status(StatusCode.ERROR, code.name)
+
+
+def _text(method: str | bytes) -> str:
+    return method.decode() if isinstance(method, bytes) else method

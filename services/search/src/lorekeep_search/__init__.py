@@ -1,0 +1,1 @@
+"""Search: the owner of the index."""
