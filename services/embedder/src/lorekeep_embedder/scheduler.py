@@ -46,14 +46,15 @@ class Scheduler:
             self._lanes.remove(work, "cancelled")
 
     async def run(self) -> None:
-        """Computes batch after batch, in one thread a session."""
-        with ThreadPoolExecutor(self._backend.sessions, thread_name_prefix="session") as threads:
-            try:
-                async with asyncio.TaskGroup() as sessions:
-                    for _ in range(self._backend.sessions):
-                        sessions.create_task(self._session(threads))
-            finally:
-                self._lanes.drop_all(_ending())
+        """Computes batch after batch, in one thread a session; ends without waiting for a batch that runs."""
+        threads = ThreadPoolExecutor(self._backend.sessions, thread_name_prefix="session")
+        try:
+            async with asyncio.TaskGroup() as sessions:
+                for _ in range(self._backend.sessions):
+                    sessions.create_task(self._session(threads))
+        finally:
+            self._lanes.drop_all(_ending())
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, token_ids: Sequence[Sequence[int]]) -> Work:
         context, left = calls.current(), calls.remaining_seconds()
