@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,10 +27,10 @@ async def _served(embedder: EmbedderProcess) -> int:
         return status
 
 
-def _taken(embedder: EmbedderProcess, calls_count: int) -> None:
-    """Returns once so many calls are in the embedder's hands."""
-    while f'grpc_calls_in_flight{{side="server"}} {calls_count}.0' not in embedder.get("/metrics")[1]:
-        assert embedder.process.poll() is None
+def _taken(embedder: EmbedderProcess, tasks: Sequence["asyncio.Task[Any]"]) -> None:
+    """Returns once all calls are in the embedder's hands; none may have been answered before."""
+    while f'grpc_calls_in_flight{{side="server"}} {len(tasks)}.0' not in embedder.get("/metrics")[1]:
+        assert not any(task.done() for task in tasks)
 
 
 async def test_sigterm_finishes_what_was_taken(models_path: Path) -> None:
@@ -40,7 +40,7 @@ async def test_sigterm_finishes_what_was_taken(models_path: Path) -> None:
         assert await _served(embedder) == health_pb2.HealthCheckResponse.SERVING
         async with stub_of(embedder) as stub:
             tasks = [asyncio.create_task(embed(stub, [PASSAGE] * 8, caller=bulk)) for _ in range(8)]
-            await asyncio.to_thread(_taken, embedder, 8)
+            await asyncio.to_thread(_taken, embedder, tasks)
             embedder.process.send_signal(signal.SIGTERM)
             answers = await asyncio.gather(*tasks)
         assert [len(each.vectors) for each in answers] == [8 * 384 * 4] * 8

@@ -12,7 +12,8 @@ def usable(quota: Path = _QUOTA) -> int:
 
     A container with a limit of 2 on a host of 64 cores would otherwise throttle itself with 64 sessions.
     """
-    cores = len(os.sched_getaffinity(0))
+    # macOS has no affinity.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         limit, period = quota.read_text(encoding="ascii").split()
     except (OSError, ValueError):

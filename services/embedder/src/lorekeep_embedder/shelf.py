@@ -2,7 +2,6 @@
 
 from lorekeep_chassis.errors import NotFound, Unavailable
 from lorekeep_embedder.model import LoadedModel
-from lorekeep_embedder.tokenizer import no_such_tokenizer
 
 
 class Shelf:
@@ -37,4 +36,6 @@ class Shelf:
         for model in self.models():
             if model.tokenizer.fingerprint == fingerprint:
                 return model
-        raise no_such_tokenizer()
+        raise NotFound(
+            "No model here has a tokenizer of that fingerprint. Take it from ListModels.", reason="tokenizer_not_found"
+        )

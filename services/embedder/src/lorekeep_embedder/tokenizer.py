@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tokenizers
 
-from lorekeep_chassis.errors import InvalidInput, NotFound
+from lorekeep_chassis.errors import InvalidInput
 from lorekeep_embedder.registry import ModelSpec
 
 _PIECE_BYTES = 1024 * 1024
@@ -57,10 +57,3 @@ class Tokenizer:
             reason="text_too_long",
             field=f"texts[{index}]",
         )
-
-
-def no_such_tokenizer() -> NotFound:
-    """The error for a tokenizer fingerprint that no model here has."""
-    return NotFound(
-        "No model here has a tokenizer of that fingerprint. Take it from ListModels.", reason="tokenizer_not_found"
-    )
