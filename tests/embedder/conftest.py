@@ -47,6 +47,6 @@ def backend(request: pytest.FixtureRequest, spec: ModelSpec, folder: Path, model
 
 @pytest.fixture(scope="module")
 def embedder(models_path: Path) -> Iterator[EmbedderProcess]:
-    with running(models_path) as process:
+    with running(models_path, LOREKEEP_SESSIONS="1") as process:
         process.wait_until_ready()
         yield process

@@ -1,5 +1,6 @@
 """A running embedder, asked through a channel."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -11,16 +12,19 @@ from tests.embedder.processes import CALLER, TOKEN, EmbedderProcess, embed, runn
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
 from lorekeep_chassis import calls, client_calls
 from lorekeep_chassis.errors import (
+    DeadlineExceeded,
     InvalidInput,
     LorekeepError,
     ModelMismatch,
     NotFound,
+    Overloaded,
     TooLarge,
     Unauthenticated,
     Unavailable,
 )
 
 WORD = "garden "
+BULK = calls.CallContext("org_a", "col_a", "job_a", calls.Lane.BULK)
 
 
 def rows(response: embedder_pb2.EmbedResponse) -> np.ndarray:  # type: ignore[type-arg]
@@ -115,17 +119,51 @@ def test_no_torch_is_in_the_process(embedder: EmbedderProcess) -> None:
     assert "libtorch" not in maps
 
 
+def measured(embedder: EmbedderProcess) -> dict[str, float]:
+    """The embedder's own metrics, by name and labels."""
+    lines = (line.rsplit(" ", 1) for line in embedder.get("/metrics")[1].splitlines() if line.startswith("embedding_"))
+    return {name: float(value) for name, value in lines}
+
+
 async def test_metrics_count_texts_tokens_batches_and_queues(embedder: EmbedderProcess) -> None:
+    before = measured(embedder)
     async with stub_of(embedder) as stub:
-        await embed(stub, [WORD] * 3, caller=calls.CallContext("o", "c", "a", calls.Lane.BULK))
-    code, page = embedder.get("/metrics")
-    lines = dict(line.rsplit(" ", 1) for line in page.splitlines() if line.startswith("embedding_"))
-    assert code == 200
-    assert float(lines['embedding_texts_total{lane="bulk"}']) == 3
-    assert float(lines['embedding_tokens_total{lane="bulk"}']) == 9
-    assert float(lines['embedding_batch_size_texts_sum{lane="bulk"}']) == 3
+        await embed(stub, [WORD] * 3, caller=BULK)
+    after = measured(embedder)
+    for name, grown in (("texts_total", 3), ("tokens_total", 9), ("batch_size_texts_sum", 3)):
+        key = f'embedding_{name}{{lane="bulk"}}'
+        assert after[key] - before.get(key, 0) == grown
     for gauge in ("queue_texts", "queue_tokens", "in_flight_texts", "in_flight_tokens"):
-        assert float(lines[f'embedding_{gauge}{{lane="bulk"}}']) == 0
+        assert after[f'embedding_{gauge}{{lane="bulk"}}'] == 0
+
+
+def settled(embedder: EmbedderProcess) -> dict[str, float]:
+    """The metrics once nothing is in the embedder's hands any more."""
+    while (now := measured(embedder))['embedding_in_flight_texts{lane="bulk"}'] > 0:
+        assert embedder.process.poll() is None
+    return now
+
+
+async def test_texts_whose_call_ran_out_of_time_are_not_computed(embedder: EmbedderProcess) -> None:
+    before = measured(embedder)
+    async with stub_of(embedder) as stub:
+        with pytest.raises(DeadlineExceeded), calls.deadline(0.5):
+            await embed(stub, [WORD * 200] * 256, caller=BULK)
+    after = settled(embedder)
+    computed = 'embedding_texts_total{lane="bulk"}'
+    assert after[computed] - before.get(computed, 0) < 256
+    assert after['embedding_queue_texts{lane="bulk"}'] == 0
+
+
+async def test_bulk_work_beyond_the_bound_is_refused_and_queries_go_on(embedder: EmbedderProcess) -> None:
+    async with stub_of(embedder) as stub:
+        requests = [asyncio.create_task(embed(stub, [WORD] * 1024, caller=BULK)) for _ in range(4)]
+        await asyncio.wait(requests, return_when=asyncio.FIRST_EXCEPTION)
+        assert len(rows(await embed(stub, ["a query"]))) == 1
+        outcomes = await asyncio.gather(*requests, return_exceptions=True)
+    refused = [each for each in outcomes if isinstance(each, Overloaded)]
+    assert len(refused) == 2
+    assert all(each.retry_after_seconds and each.retry_after_seconds >= 0.1 for each in refused)
 
 
 async def test_a_model_that_cannot_be_served_is_a_reason_not_a_crash(tmp_path: Path) -> None:
