@@ -1,0 +1,1 @@
+"""What computes vectors: one seam, and what stands behind it."""

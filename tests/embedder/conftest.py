@@ -1,0 +1,52 @@
+"""The default model, both backends over it, and a running embedder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.embedder.processes import EmbedderProcess, running
+
+from lorekeep_embedder import model_files, registry
+from lorekeep_embedder.backends import choice
+from lorekeep_embedder.backends.seam import Backend
+from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.settings import EmbedderSettings
+from lorekeep_embedder.tokenizer import Tokenizer
+
+
+@pytest.fixture(scope="session")
+def spec() -> ModelSpec:
+    return next(iter(registry.load().values()))
+
+
+@pytest.fixture(scope="session")
+def folder(spec: ModelSpec) -> Path:
+    return model_files.located(spec, "")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(spec: ModelSpec, folder: Path) -> Tokenizer:
+    return Tokenizer(spec, folder)
+
+
+@pytest.fixture(scope="session")
+def models_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where graphs are kept; there is no model in it."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session", params=["onnxruntime", "torch"])
+def backend(request: pytest.FixtureRequest, spec: ModelSpec, folder: Path, models_path: Path) -> Iterator[Backend]:
+    settings = EmbedderSettings(
+        embedder_token="t", backend=request.param, models_path=str(models_path), sessions=2
+    )  # fmt: skip
+    opened = choice.opened(settings, spec, folder)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def embedder(models_path: Path) -> Iterator[EmbedderProcess]:
+    with running(models_path, LOREKEEP_SESSIONS="1") as process:
+        process.wait_until_ready()
+        yield process

