@@ -330,4 +330,5 @@ if __name__ == "__main__":
     alone.documents["demo"] = {"d": {"id": "d", "name": "d", "metadata": {}, "version": 1, "status": "ready"}}
     alone.contents[("demo", "d")] = b"a passage"
     alone.seconds_per_answer = 0.01
-    uvicorn.run(alone, fd=int(sys.argv[1]), log_level="error", lifespan="off", timeout_graceful_shutdown=5)
+    number = int(sys.argv[1])
+    uvicorn.run(alone, fd=number, lifespan="off", access_log=False, timeout_graceful_shutdown=5)

@@ -168,13 +168,16 @@ def replicas(count: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         number = listener.fileno()
         command = [sys.executable, str(Path(__file__).with_name("contract_server.py")), str(number)]
-        running = [subprocess.Popen(command, pass_fds=[number]) for _ in range(count)]
+        running = [subprocess.Popen(command, pass_fds=[number], stderr=subprocess.PIPE) for _ in range(count)]
         try:
+            for each in running:
+                assert each.stderr is not None
+                assert any(b"running" in line for line in each.stderr)  # blocks until it serves
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", running
         finally:
             for each in running:
                 each.kill()
-                each.wait()
+                each.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -189,7 +192,8 @@ async def test_no_search_fails_when_one_of_two_services_ends(number: signal.Sign
                 for each in left:
                     if each == 150:
                         running[0].send_signal(number)
-                    answered += len((await client.search("demo", "passage"))["hits"])
+                    hits = (await client.search("demo", "passage"))["hits"]
+                    answered += len(hits)
 
             await client.search("demo", "passage")
             async with asyncio.TaskGroup() as group:

@@ -65,9 +65,12 @@ class AsyncLorekeep:
         """Readiness with the state of each component; also where the service says that it is not ready."""
         return cast(Health, await self._transport.json("GET", "/health/ready", final_statuses=(503,)))
 
-    async def alive(self) -> None:
+    async def alive(self, *, deadline_seconds: float | None = None) -> None:
         """Returns where something answers at the address, whatever it says; NoAnswer otherwise."""
-        await self._transport.answer("GET", "/health/live", final_statuses=range(400, 600))
+        every_error = range(400, 600)
+        await self._transport.answer(
+            "GET", "/health/live", deadline_seconds=deadline_seconds, final_statuses=every_error
+        )
 
     async def close(self) -> None:
         """Closes all connections."""

@@ -10,6 +10,7 @@ from lorekeep_sdk.answers import Accepted, Job
 from lorekeep_sdk.command.files import File
 from lorekeep_sdk.command.screen import safe, status_text
 
+_NAME_CHARACTERS = 48
 GOOD = frozenset({"succeeded", "queued", "running"})
 
 
@@ -71,7 +72,8 @@ def summary(rows: Sequence[Row]) -> dict[str, int]:
 def table(rows: Sequence[Row]) -> Table:
     """The rows as a table."""
     made = Table(box=None, header_style="dim", pad_edge=False)
-    made.add_column("file", overflow="fold")
+    longest = max((len(row["document_id"]) for row in rows), default=0)
+    made.add_column("file", overflow="fold", min_width=min(longest, _NAME_CHARACTERS))
     made.add_column("status", no_wrap=True)
     for title in ("pages", "chunks", "seconds"):
         made.add_column(title, justify="right", no_wrap=True)

@@ -50,9 +50,9 @@ def run(url: str, key: str, work: Callable[["AsyncLorekeep"], Awaitable[R]], *, 
 async def _connected(found: suite.Connection, work: Callable[["AsyncLorekeep"], Awaitable[R]]) -> R:
     from lorekeep_sdk.client import AsyncLorekeep
 
-    async with AsyncLorekeep(found.url, deadline_seconds=_KNOCK_SECONDS) as knocking:
-        await knocking.alive()  # so that a suite that is not there is told at once and not after the whole deadline
     async with AsyncLorekeep(found.url, found.key) as client:
+        # A suite that is not there is told soon, and not after the deadline of a whole call.
+        await client.alive(deadline_seconds=_KNOCK_SECONDS)
         return await work(client)
 
 

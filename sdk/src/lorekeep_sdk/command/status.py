@@ -27,11 +27,11 @@ class CollectionState(TypedDict):
 
 
 class State(TypedDict):
-    """The whole answer, as `--json` prints it."""
+    """The whole answer, as `--json` prints it; `collections` is None where the service is not ready to be asked."""
 
     url: str
     health: Health
-    collections: list[CollectionState]
+    collections: list[CollectionState] | None
 
 
 def status(
@@ -52,6 +52,8 @@ def status(
 
 async def _state(client: "AsyncLorekeep", only: str) -> State:
     health = await client.health()
+    if health.get("status") != "ready":
+        return {"url": client.url, "health": health, "collections": None}
     if only:
         names = [(await client.collections.get(only))["name"]]
     else:
@@ -81,6 +83,9 @@ def _show(out: Console, state: State) -> None:
         detail = component.get("detail", "")
         word = component.get("status", "unknown")
         out.print(Text(f"  {safe(name):<12}").append_text(status_text(word)).append(f"  {safe(detail)}", style="dim"))
+    if state["collections"] is None:
+        out.print("\nCollections are shown once it is ready; `make status` and `make logs` say what holds it up.")
+        return
     if not state["collections"]:
         out.print("\nNo collections yet. `lorekeep ingest PATH --collection NAME` makes one.")
         return

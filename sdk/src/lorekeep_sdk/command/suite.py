@@ -48,21 +48,30 @@ def find_home(environ: Mapping[str, str], folder: Path) -> Path | None:
 
 
 def _address_of(home: Path | None, environ: Mapping[str, str]) -> str:
-    written = home / "suite.json" if home else None
-    if written is None or not written.is_file():
-        return f"http://127.0.0.1:{environ.get('LOREKEEP_PORT') or _DEFAULT_PORT}"
+    url = _written_address(home / "suite.json") if home else ""
+    return url or f"http://127.0.0.1:{environ.get('LOREKEEP_PORT') or _DEFAULT_PORT}"
+
+
+def _written_address(file: Path) -> str:
+    """The address that the suite wrote; "" where it has not written one yet."""
     try:
-        url = str(json.loads(written.read_text("utf-8"))["url"])
+        url = json.loads(file.read_text("utf-8"))["url"]
+    except FileNotFoundError:
+        return ""
     except (OSError, ValueError, KeyError, TypeError):
-        raise NotFindable(f"{written} cannot be read. Run `make up` to write it anew, or give --url.") from None
-    if not is_loopback(url):
-        raise NotFindable(f"{written} names another machine, {url}. If that is meant, give --url {url}.")
-    return _checked(url)
+        raise NotFindable(f"{file} cannot be read. Run `make up` to write it anew, or give --url.") from None
+    if url and not is_loopback(str(url)):
+        raise NotFindable(f"{file} names another machine, {url}. If that is meant, give --url {url}.")
+    return _checked(str(url)) if url else ""
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a broken IPv6 address or port
+        usable = False
+    if not usable:
         raise NotFindable(f"{url!r} is no address. Give one such as http://127.0.0.1:8000.")
     return url.rstrip("/")
 
