@@ -1,0 +1,84 @@
+"""Calls about collections."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+from urllib.parse import quote
+
+from lorekeep_sdk.answers import Collection
+from lorekeep_sdk.errors import Conflict, NotFound
+from lorekeep_sdk.transport import Transport, given
+
+_PATH = "/api/v1/collections"
+
+
+def collection_path(collection: str) -> str:
+    """The path of a collection by name or id."""
+    return f"{_PATH}/{quote(collection, safe='')}"
+
+
+class AsyncCollections:
+    """Collections: by name (`[a-z0-9][a-z0-9_-]{0,62}`) or by id (`col_...`)."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def create(self, name: str, *, metadata_schema: Mapping[str, str] | None = None) -> Collection:
+        """A new collection; `metadata_schema` declares the fields that filters may name, as `{"year": "integer"}`.
+
+        Conflict where the name is taken. Where the answer to the first attempt was lost on the way, the collection that
+        it made is given.
+        """
+        schema = dict(metadata_schema or {})
+        try:
+            made = await self._transport.json("POST", _PATH, body={"name": name, "metadata_schema": schema})
+        except Conflict as conflict:
+            if not conflict.repeated:
+                raise
+            made = await self.get(name)
+            if (made.get("metadata_schema") or {}) != schema:
+                raise conflict from None
+        return cast(Collection, made)
+
+    async def get(self, collection: str) -> Collection:
+        """One collection; NotFound where there is none."""
+        return cast(Collection, await self._transport.json("GET", collection_path(collection)))
+
+    async def list(self) -> AsyncIterator[Collection]:
+        """All collections of the key's workspace, fetched page by page."""
+        async for each in pages(self._transport, _PATH, "collections"):
+            yield cast(Collection, each)
+
+    async def update(
+        self, collection: str, *, name: str | None = None, metadata_schema: Mapping[str, str] | None = None
+    ) -> Collection:
+        """Changes what is given: a new name, or further fields of the schema."""
+        body = given(name=name, metadata_schema=metadata_schema)
+        return cast(Collection, await self._transport.json("PATCH", collection_path(collection), body=body))
+
+    async def delete(self, collection: str) -> None:
+        """Deletes a collection with all its documents."""
+        await delete(self._transport, collection_path(collection))
+
+
+async def delete(transport: Transport, path: str) -> None:
+    """A DELETE; NotFound counts as done where the answer to an earlier attempt was lost."""
+    try:
+        await transport.answer("DELETE", path)
+    except NotFound as error:
+        if not error.repeated:
+            raise
+
+
+async def pages(
+    transport: Transport, path: str, name: str, query: Mapping[str, str | int] | None = None
+) -> AsyncIterator[dict[str, Any]]:
+    """The entries called `name` of every page, following `next_cursor`."""
+    asked = dict(query or {})
+    while True:
+        page = await transport.json("GET", path, query=asked)
+        for each in page.get(name, []):
+            yield each
+        cursor = page.get("next_cursor")
+        if not cursor:
+            return
+        asked["cursor"] = cursor

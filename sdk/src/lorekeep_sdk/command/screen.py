@@ -1,0 +1,74 @@
+"""What the command prints: results on stdout, progress and complaints on stderr, nothing that a document can forge."""
+
+import json
+import re
+import sys
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from lorekeep_sdk.errors import LorekeepApiError, LorekeepError, NoAnswer, Unauthenticated
+
+# Control characters could steer the terminal; each is shown as one replacement sign. Newline and tab stay.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+STATUS_STYLES = {
+    "succeeded": "green",
+    "ready": "green",
+    "ok": "green",
+    "active": "green",
+    "failed": "red",
+    "not_ready": "red",
+    "cancelled": "yellow",
+    "degraded": "yellow",
+    "draining": "yellow",
+    "running": "cyan",
+    "processing": "cyan",
+}
+
+
+def console() -> Console:
+    """Where results go. Made anew for each use, because tests and pipes replace stdout."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def error_console() -> Console:
+    """Where progress and complaints go."""
+    return Console(stderr=True, highlight=False)
+
+
+def safe(text: str) -> str:
+    """The text without control characters, of the same length."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def status_text(status: str) -> Text:
+    """A status in its colour."""
+    return Text(safe(status), style=STATUS_STYLES.get(status, "dim"))
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout; a file name that is not UTF-8 stays legal JSON."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def complain(what: str, *more: str) -> None:
+    """One line on stderr: what is wrong, then what to do and where to look."""
+    line = Text("error: ", style="bold red").append(safe(what), style="not bold default")
+    for each in more:
+        line.append(f" {safe(each)}", style="not bold default")
+    error_console().print(line, soft_wrap=True)
+
+
+def complain_of(error: LorekeepError) -> None:
+    """The line for an error: message, reason and trace id where the service gave them, and what to do."""
+    if isinstance(error, LorekeepApiError):
+        trace = f"[trace {error.trace_id}]" if error.trace_id else ""
+        hint = "Check --key or LOREKEEP_API_KEY." if isinstance(error, Unauthenticated) else ""
+        complain(f"{error.message} ({error.reason})", *filter(None, (hint, trace)))
+    elif isinstance(error, NoAnswer):
+        complain(str(error), "Start the local suite with `make up`, or give --url.")
+    else:
+        complain(str(error))

@@ -1,0 +1,107 @@
+"""Calls about documents."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, cast
+from urllib.parse import quote
+
+from lorekeep_sdk.answers import Accepted, Batch, Chunk, Document, NewText
+from lorekeep_sdk.collection_calls import collection_path, delete, pages
+from lorekeep_sdk.transport import Transport, given
+from lorekeep_sdk.uploads import OnSent, Source, opened
+
+
+class AsyncDocuments:
+    """Documents of a collection. Every call that adds carries an Idempotency-Key, so a repeat adds nothing twice."""
+
+    def __init__(self, transport: Transport, deadline_seconds: float) -> None:
+        self._transport = transport
+        self._deadline_seconds = deadline_seconds
+
+    async def add(
+        self,
+        collection: str,
+        source: Source,
+        *,
+        name: str | None = None,
+        document_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        on_sent: OnSent | None = None,
+    ) -> Accepted:
+        """Uploads a file (path, bytes or binary file object), streamed from its start; never read whole.
+
+        `name` is the file's name by default and required for bytes. With the `document_id` of an existing document
+        the file becomes its next version. `on_sent` is told the bytes of the file sent so far.
+        """
+        with opened(source, name, on_sent) as upload:
+            fields = given(document_id=document_id, metadata=None if metadata is None else json.dumps(metadata))
+            answer = await self._transport.json(
+                "POST",
+                f"{collection_path(collection)}/documents",
+                fields=fields,
+                parts=[("file", (upload.name, cast(Any, upload), upload.media_type))],
+                idempotency_key=idempotency_key or _new_key(),
+                deadline_seconds=upload.seconds_allowed(self._deadline_seconds),
+            )
+        return cast(Accepted, answer)
+
+    async def add_text(
+        self,
+        collection: str,
+        text: str,
+        *,
+        title: str | None = None,
+        document_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Adds a text as a document."""
+        body = given(text=text, title=title, document_id=document_id, metadata=metadata)
+        path = f"{collection_path(collection)}/documents"
+        key = idempotency_key or _new_key()
+        return cast(Accepted, await self._transport.json("POST", path, body=body, idempotency_key=key))
+
+    async def add_batch(
+        self, collection: str, documents: Iterable[NewText], *, idempotency_key: str | None = None
+    ) -> Batch:
+        """Adds several texts in one request (90 MB at most); each result is a document with its job, or an error."""
+        body = {"documents": [dict(each) for each in documents]}
+        path = f"{collection_path(collection)}/documents:batch"
+        key = idempotency_key or _new_key()
+        return cast(Batch, await self._transport.json("POST", path, body=body, idempotency_key=key))
+
+    async def list(self, collection: str, *, page_size: int | None = None) -> AsyncIterator[Document]:
+        """All documents of a collection, fetched page by page."""
+        path = f"{collection_path(collection)}/documents"
+        async for each in pages(self._transport, path, "documents", given(limit=page_size)):
+            yield cast(Document, each)
+
+    async def get(self, collection: str, document_id: str) -> Document:
+        """One document; NotFound where there is none."""
+        return cast(Document, await self._transport.json("GET", document_path(collection, document_id)))
+
+    async def delete(self, collection: str, document_id: str) -> None:
+        """Deletes a document with its passages."""
+        await delete(self._transport, document_path(collection, document_id))
+
+    async def chunks(self, collection: str, document_id: str, *, page_size: int | None = None) -> AsyncIterator[Chunk]:
+        """The passages of a document in order, fetched page by page."""
+        path = f"{document_path(collection, document_id)}/chunks"
+        async for each in pages(self._transport, path, "chunks", given(limit=page_size)):
+            yield cast(Chunk, each)
+
+    async def content(self, collection: str, document_id: str) -> bytes:
+        """The original bytes of a document."""
+        answer = await self._transport.answer("GET", f"{document_path(collection, document_id)}/content")
+        return answer.content
+
+
+def document_path(collection: str, document_id: str) -> str:
+    """The path of a document; a slash in its id is escaped."""
+    return f"{collection_path(collection)}/documents/{quote(document_id, safe='')}"
+
+
+def _new_key() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,152 @@
+"""One call of the HTTP API: attempts, pauses between them, and the deadline over all of them.
+
+Every call may be repeated: those that create carry an Idempotency-Key that stays the same over their attempts, and the
+rest are idempotent. So a refused or reset connection and the answers 429, 502, 503 and 504 lead to another attempt.
+"""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any
+
+import httpx
+
+from lorekeep_sdk.addresses import is_loopback
+from lorekeep_sdk.errors import FileChanged, LorekeepError, NoAnswer, of_answer
+
+_REPEATED_STATUSES = frozenset({429, 502, 503, 504})
+_MAYBE_DONE_STATUSES = frozenset({502, 504})
+_REPEATED_FAILURES = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 3.0
+_CONNECT_SECONDS = 5.0
+_CONNECTIONS = 128
+
+Parts = Sequence[tuple[str, tuple[str, IO[bytes], str]]]
+
+
+def pause_seconds(number: int, hint: float | None, chance: Callable[[], float] = random.random) -> float:
+    """The pause after attempt `number` (from 0): the service's hint and a little more, else a growing random one.
+
+    Randomness keeps many callers that failed together from coming back together.
+    """
+    longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(number, 16))
+    return chance() * longest if hint is None else hint + chance() * _FIRST_PAUSE_SECONDS
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """The values that are not None: what was not given is left to the service."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class Transport:
+    """Connections to one address. `deadline_seconds` bounds a call with all its attempts."""
+
+    def __init__(self, url: str, key: str, deadline_seconds: float, traceparent: Callable[[], str | None]) -> None:
+        headers = {"accept": "application/json", "user-agent": "lorekeep-sdk"}
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        self.url = url.rstrip("/")
+        self._deadline_seconds = deadline_seconds
+        self._traceparent = traceparent
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            headers=headers,
+            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+            trust_env=not is_loopback(self.url),  # a proxy of the environment must not catch local traffic
+        )
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._http.aclose()
+
+    async def json(self, method: str, path: str, **request: Any) -> Any:
+        """The decoded JSON answer of a call; arguments as of `answer`."""
+        response = await self.answer(method, path, **request)
+        try:
+            return response.json() if response.content else {}
+        except ValueError:
+            raise LorekeepError(f"{self.url} does not answer like lorekeep; check the address.") from None
+
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: Any = None,
+        fields: Mapping[str, str] | None = None,
+        parts: Parts | None = None,
+        idempotency_key: str = "",
+        deadline_seconds: float | None = None,
+        final_statuses: Sequence[int] = (),
+    ) -> httpx.Response:
+        """The successful answer of a call. `body` is sent as JSON; `fields` and `parts` as multipart, streamed.
+
+        An answer with one of `final_statuses` counts as successful.
+        Raises LorekeepApiError of the last answer, NoAnswer where the last attempt got none, FileChanged.
+        """
+
+        def request() -> httpx.Request:
+            headers = self._headers(idempotency_key)
+            return self._http.build_request(
+                method, path, params=query, json=body, data=fields, files=parts, headers=headers
+            )
+
+        return await self._attempts(request, deadline_seconds or self._deadline_seconds, final_statuses)
+
+    async def _attempts(
+        self, request: Callable[[], httpx.Request], seconds: float, final_statuses: Sequence[int]
+    ) -> httpx.Response:
+        until = time.monotonic() + seconds
+        repeated = False
+        for number in itertools.count():
+            failure: LorekeepError
+            hint = None
+            try:
+                response = await self._attempt(request(), until)
+            except (*_REPEATED_FAILURES, TimeoutError) as error:
+                failure = NoAnswer(f"No answer from {self.url}: {_what(error)}.")
+                failure.__cause__ = error
+                repeated = repeated or not isinstance(error, _NEVER_SENT)
+            else:
+                if response.is_success or response.status_code in final_statuses:
+                    return response
+                refusal = of_answer(response.status_code, response.headers, response.content, repeated=repeated)
+                if refusal.status not in _REPEATED_STATUSES:
+                    raise refusal
+                repeated = repeated or refusal.status in _MAYBE_DONE_STATUSES
+                failure, hint = refusal, refusal.retry_after
+            pause = pause_seconds(number, hint)
+            if time.monotonic() + pause >= until:
+                raise failure
+            await asyncio.sleep(pause)
+        raise AssertionError("the attempts end by a return or a raise")
+
+    async def _attempt(self, request: httpx.Request, until: float) -> httpx.Response:
+        """One attempt; TimeoutError at the deadline. The answer's body is read whole."""
+        remaining = max(0.001, until - time.monotonic())
+        timeout = httpx.Timeout(remaining, connect=min(remaining, _CONNECT_SECONDS))
+        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+        try:
+            async with asyncio.timeout(remaining):
+                return await self._http.send(request)
+        except httpx.LocalProtocolError as error:
+            raise FileChanged("The file changed while it was being sent. Send it again.") from error
+
+    def _headers(self, idempotency_key: str) -> dict[str, str]:
+        headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
+        traceparent = self._traceparent()
+        return {**headers, "traceparent": traceparent} if traceparent else headers
+
+
+def _what(error: Exception) -> str:
+    """A failure in a few words; httpx's own texts are often empty."""
+    if isinstance(error, httpx.ConnectError):
+        return "the connection was refused or the name is unknown"
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        return "the time ran out"
+    return "the connection broke"
