@@ -88,6 +88,17 @@ async def test_a_callee_that_is_not_there_is_unavailable_and_names_no_host() -> 
     assert "127.0.0.1" not in caught.value.message
 
 
+async def test_a_message_over_the_bound_is_too_large_and_a_full_server_overloaded() -> None:
+    async with serving(Echo()) as server, calling(server.port) as stub:
+        with calls.calling_as(CONTEXT), calls.deadline(10), pytest.raises(errors.TooLarge):
+            async with client_calls.translated():
+                await stub.Embed(pb.EmbedRequest(texts=["x" * (channels.WIRE_LIMIT_BYTES + 1)]))
+    full = grpc.aio.AioRpcError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.aio.Metadata(), grpc.aio.Metadata(), "Concurrent RPC limit exceeded!"
+    )
+    assert isinstance(errors.of_rpc_error(full), errors.Overloaded)
+
+
 async def test_the_handler_of_a_caller_who_left_is_cancelled() -> None:
     echo = Echo(failing())
     async with serving(echo) as server, calling(server.port) as stub:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.embedder.processes import EmbedderProcess, running
 
 from lorekeep_embedder import model_files, registry
 from lorekeep_embedder.backends import choice
@@ -12,6 +11,7 @@ from lorekeep_embedder.backends.seam import Backend
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
 from lorekeep_embedder.tokenizer import Tokenizer
+from tests.embedder.processes import EmbedderProcess, running
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
 """Bounds in texts and tokens, and the hint when to come back."""
 
 import pytest
-from tests.embedder.doubles import RememberingBackend
 
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import Overloaded
 from lorekeep_embedder.admission import Admission, Bound, Throughput, bounds_of
+from tests.embedder.doubles import RememberingBackend
 
 BOUNDS = {Lane.INTERACTIVE: Bound(4, 40), Lane.BULK: Bound(10, 1000)}
 

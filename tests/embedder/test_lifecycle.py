@@ -12,9 +12,9 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.embedder.processes import EmbedderProcess, embed, running, stub_of
 
 from lorekeep_chassis import calls
+from tests.embedder.processes import EmbedderProcess, embed, running, stub_of
 
 PASSAGE = "A passage about gardens, soil and the weather, with many plain words. " * 12
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from tests.embedder.processes import CALLER, TOKEN, EmbedderProcess, embed, running, stub_of
 
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
 from lorekeep_chassis import calls, client_calls
@@ -22,6 +21,7 @@ from lorekeep_chassis.errors import (
     Unauthenticated,
     Unavailable,
 )
+from tests.embedder.processes import CALLER, TOKEN, EmbedderProcess, embed, running, stub_of
 
 WORD = "garden "
 BULK = calls.CallContext("org_a", "col_a", "job_a", calls.Lane.BULK)

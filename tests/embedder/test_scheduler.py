@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
-from tests.embedder.doubles import RememberingBackend
 
 from lorekeep_chassis import calls
 from lorekeep_chassis.errors import DeadlineExceeded, Unavailable
 from lorekeep_embedder.admission import Throughput
 from lorekeep_embedder.backends.seam import Vectors
 from lorekeep_embedder.scheduler import Scheduler
+from tests.embedder.doubles import RememberingBackend
 
 TOKENS = 8
 

@@ -135,19 +135,21 @@ def of_rpc_error(error: grpc.aio.AioRpcError) -> LorekeepError:
     info, retry = _details(error)
     kind = _BY_NAME.get(info.metadata.get("kind", "")) if info else None
     if info is None or kind is None:
-        return _of_code(error.code())
+        return _of_code(error.code(), error.details() or "")
     field = info.metadata.get("field", "")
     return kind(error.details() or "", reason=info.reason.lower(), retry_after_seconds=retry, field=field)
 
 
-def _of_code(code: grpc.StatusCode) -> LorekeepError:
+def _of_code(code: grpc.StatusCode, text: str) -> LorekeepError:
     """gRPC's own texts hold addresses, so they are replaced."""
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded("The request ran out of time. Try again, or ask for less at once.")
     if code is grpc.StatusCode.UNAVAILABLE:
         return Unavailable("A part of the service is not answering. Try again shortly.", retry_after_seconds=1.0)
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in text:
         return TooLarge("A message was too large for the service. Send less at once.")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return Overloaded("A part of the service is busy. Try again shortly.", retry_after_seconds=1.0)
     return Internal()
 
 
