@@ -9,13 +9,14 @@ PUBLIC_HTTP_PORT = 8000
 class Role:
     """A kind of process that lorekeep runs.
 
-    `module` is started with `python -m`. `calls` names the roles it speaks gRPC to. Ports are defaults; 0 stands for
-    none.
+    `module` is started with `python -m`; `settings` is `module:class` of its settings. `calls` names the roles it
+    speaks gRPC to. Ports are defaults; 0 stands for none.
     """
 
     name: str
     module: str
     arguments: tuple[str, ...]
+    settings: str
     http_port: int
     grpc_port: int
     metrics_port: int
@@ -23,11 +24,29 @@ class Role:
 
 
 ROLES = (
-    Role("gateway", "lorekeep_gateway", ("serve",), PUBLIC_HTTP_PORT, 0, 9101, ("parser", "embedder", "search")),
-    Role("parser", "lorekeep_parser", (), 0, 50051, 9102, ()),
-    Role("embedder", "lorekeep_embedder", (), 0, 50052, 9103, ()),
-    Role("search", "lorekeep_search", (), 0, 50053, 9104, ("embedder",)),
-    Role("ingest", "lorekeep_gateway", ("ingest",), 0, 0, 9105, ("parser", "embedder", "search")),
+    Role(
+        "gateway",
+        "lorekeep_gateway",
+        ("serve",),
+        "lorekeep_gateway.settings:GatewaySettings",
+        PUBLIC_HTTP_PORT,
+        0,
+        9101,
+        ("parser", "embedder", "search"),
+    ),
+    Role("parser", "lorekeep_parser", (), "lorekeep_parser.settings:ParserSettings", 0, 50051, 9102, ()),
+    Role("embedder", "lorekeep_embedder", (), "lorekeep_embedder.settings:EmbedderSettings", 0, 50052, 9103, ()),
+    Role("search", "lorekeep_search", (), "lorekeep_search.settings:SearchSettings", 0, 50053, 9104, ("embedder",)),
+    Role(
+        "ingest",
+        "lorekeep_gateway",
+        ("ingest",),
+        "lorekeep_gateway.ingest.settings:IngestSettings",
+        0,
+        0,
+        9105,
+        ("parser", "embedder", "search"),
+    ),
 )
 
 # Ports of stores and telemetry that the suite talks to, as in the requirements' port map.
