@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,20 @@ async def test_the_asynchronous_client_does_the_same(url: str) -> None:
         )
         assert len({each["document"]["id"] for each in answers}) == 8
         assert len([each async for each in client.documents.list("c")]) == 8
+
+
+def test_threads_share_a_client(client: Lorekeep) -> None:
+    client.collections.create("c")
+    with ThreadPoolExecutor(8) as pool:
+        ids = [str(number) for number in range(32)]
+        added = list(pool.map(lambda each: client.documents.add_text("c", each, document_id=each), ids))
+    assert [each["document"]["id"] for each in added] == ids
+
+
+async def test_the_synchronous_client_works_inside_a_running_loop(url: str) -> None:
+    with Lorekeep(url, KEY) as client:
+        made = await asyncio.to_thread(client.collections.create, "c")
+        assert client.collections.get("c") == made
 
 
 def test_every_name_that_the_package_offers_is_there() -> None:
