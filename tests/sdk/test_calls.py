@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def test_every_kind_of_source_arrives_whole(client: Lorekeep, tmp_path: Path, ki
             answer = client.documents.add("c", pipe, name="a.pdf", document_id="x/y z")
     else:
         with path.open("rb") as file:
+            file.read(10)  # an upload begins at the start all the same
             source = {"path": path, "bytes": content, "file": file}[kind]
             answer = client.documents.add("c", source, name="a.pdf", document_id="x/y z", metadata={"year": 2024})
     assert answer["document"]["id"] == "x/y z"
@@ -174,6 +176,20 @@ async def test_the_asynchronous_client_does_the_same(url: str) -> None:
         )
         assert len({each["document"]["id"] for each in answers}) == 8
         assert len([each async for each in client.documents.list("c")]) == 8
+
+
+def test_threads_share_a_client(client: Lorekeep) -> None:
+    client.collections.create("c")
+    with ThreadPoolExecutor(8) as pool:
+        ids = [str(number) for number in range(32)]
+        added = list(pool.map(lambda each: client.documents.add_text("c", each, document_id=each), ids))
+    assert [each["document"]["id"] for each in added] == ids
+
+
+async def test_the_synchronous_client_works_inside_a_running_loop(url: str) -> None:
+    with Lorekeep(url, KEY) as client:
+        made = await asyncio.to_thread(client.collections.create, "c")
+        assert client.collections.get("c") == made
 
 
 def test_every_name_that_the_package_offers_is_there() -> None:

@@ -95,6 +95,14 @@ def test_a_busy_service_is_asked_again(client: Lorekeep, service: Service, statu
     assert len(requests(service, "POST")) == 3
 
 
+def test_a_conflict_is_asked_again_only_with_a_time_to_come_back(client: Lorekeep, service: Service) -> None:
+    service.planned.append((409, {"retry-after": "0.01"}))
+    assert client.collections.create("c")["name"] == "c"
+    service.planned.append((409, {}))
+    with pytest.raises(Conflict):
+        client.documents.add_text("c", "text")
+
+
 def test_an_answer_turned_into_a_bad_gateway_counts_as_lost(client: Lorekeep, service: Service) -> None:
     service.planned.append((0, {}))
     assert client.collections.create("c")["name"] == "c"

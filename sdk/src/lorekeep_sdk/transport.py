@@ -14,7 +14,7 @@ from typing import IO, Any
 import httpx
 
 from lorekeep_sdk.addresses import is_loopback
-from lorekeep_sdk.errors import FileChanged, LorekeepError, NoAnswer, of_answer
+from lorekeep_sdk.errors import FileChanged, LorekeepApiError, LorekeepError, NoAnswer, of_answer
 
 _REPEATED_STATUSES = frozenset({429, 502, 503, 504})
 _MAYBE_DONE_STATUSES = frozenset({502, 504})
@@ -116,7 +116,7 @@ class Transport:
                 if response.is_success or response.status_code in final_statuses:
                     return response
                 refusal = of_answer(response.status_code, response.headers, response.content, repeated=repeated)
-                if refusal.status not in _REPEATED_STATUSES:
+                if not _worth_repeating(refusal):
                     raise refusal
                 repeated = repeated or refusal.status in _MAYBE_DONE_STATUSES
                 failure, hint = refusal, refusal.retry_after
@@ -141,6 +141,11 @@ class Transport:
         headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
         traceparent = self._traceparent()
         return {**headers, "traceparent": traceparent} if traceparent else headers
+
+
+def _worth_repeating(refusal: LorekeepApiError) -> bool:
+    """Also a conflict with a time to come back: an earlier attempt with the same idempotency key is still at work."""
+    return refusal.status in _REPEATED_STATUSES or (refusal.status == 409 and refusal.retry_after is not None)
 
 
 def _what(error: Exception) -> str:

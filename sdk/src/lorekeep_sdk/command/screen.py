@@ -13,6 +13,8 @@ from lorekeep_sdk.errors import LorekeepApiError, LorekeepError, NoAnswer, Unaut
 # Control characters could steer the terminal; each is shown as one replacement sign. Newline and tab stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
+_PIPE_CHARACTERS = 10_000
+
 STATUS_STYLES = {
     "succeeded": "green",
     "ready": "green",
@@ -29,8 +31,8 @@ STATUS_STYLES = {
 
 
 def console() -> Console:
-    """Where results go. Made anew for each use, because tests and pipes replace stdout."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Where results go; in a pipe or a file a row stays one line, however long."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_CHARACTERS)
 
 
 def error_console() -> Console:

@@ -70,7 +70,7 @@ def _show_hit(out: Console, number: int, hit: Hit, query: str) -> None:
     head.add_column(justify="right", no_wrap=True)
     head.add_row(Text(f"{number}.", style="bold cyan"), _place(hit), Text(f"{hit['score']:.3f}", style="dim"))
     out.print(head)
-    out.print(Padding(passage(hit["text"], query, _PASSAGE_CHARACTERS), (0, 4)))
+    out.print(Padding(passage(hit["text"], query, _PASSAGE_CHARACTERS), (0, 4), expand=False))
 
 
 def _place(hit: Hit) -> Text:
