@@ -36,7 +36,6 @@ def index(kind: str) -> Any:
         "keyword": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD),
         "integer": models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, lookup=True, range=True),
         "float": models.FloatIndexParams(type=models.FloatIndexType.FLOAT),
-        "bool": models.BoolIndexParams(type=models.BoolIndexType.BOOL),
         "datetime": models.DatetimeIndexParams(type=models.DatetimeIndexType.DATETIME),
     }[kind]
 

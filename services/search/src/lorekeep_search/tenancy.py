@@ -9,7 +9,7 @@ from lorekeep_chassis import calls, errors
 Condition = dict[str, Any]
 
 
-def matches(key: str, value: str | int | bool) -> Condition:
+def matches(key: str, value: str | int) -> Condition:
     """The condition that a payload key has, or holds, a value."""
     return {"key": key, "match": {"value": value}}
 

@@ -28,7 +28,6 @@ def index(kind: str) -> Any:
         "keyword": engine.KeywordIndexParams(),
         "integer": engine.IntegerIndexParams(lookup=True, range=True),
         "float": engine.FloatIndexParams(),
-        "bool": engine.BoolIndexParams(),
         "datetime": engine.DatetimeIndexParams(),
     }[kind]
 
