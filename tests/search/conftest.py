@@ -1,6 +1,5 @@
 """Stores to test against: the embedded engine always, a server where one is named, and qdrant-client's local mode."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -50,9 +49,11 @@ class Index:
 
 async def up(store: EdgeStore) -> EdgeStore:
     """Waits until the engine process answers."""
-    async with asyncio.timeout(30):
-        while (await store.health())["status"] != "ok":
-            await asyncio.sleep(0.02)
+
+    async def is_up() -> bool:
+        return (await store.health())["status"] == "ok"
+
+    await samples.until(is_up)
     return store
 
 

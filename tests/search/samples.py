@@ -1,7 +1,8 @@
 """Small messages for the search tests, and vectors that similar texts share."""
 
+import asyncio
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from uuid import NAMESPACE_OID, uuid4, uuid5
 from zlib import crc32
@@ -157,3 +158,12 @@ def search(
 
 def texts(response: search_pb2.SearchResponse) -> list[str]:
     return [each.chunk.chunk.text for each in response.hits]
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    """Waits until something holds; TimeoutError where it does not in time."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.02)

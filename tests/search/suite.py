@@ -79,9 +79,7 @@ class SearchProcess:
             sys.executable, "-m", "lorekeep_search", env=self._environment, stdout=asyncio.subprocess.PIPE
         )
         self._reading = asyncio.get_running_loop().create_task(self._read())
-        async with asyncio.timeout(30):
-            while not {"grpc_port", "metrics_port"} <= self.facts.keys():
-                await asyncio.sleep(0.02)
+        await samples.until(self._listens)
         self.channel = channels.open_channel(f"127.0.0.1:{self.facts['grpc_port']}", SEARCH_TOKEN)
         self.stub = search_pb2_grpc.SearchServiceStub(self.channel)
         return self
@@ -116,11 +114,21 @@ class SearchProcess:
 
     async def ready(self) -> Mapping[str, Any]:
         """Waits until it is ready and gives the components."""
-        async with asyncio.timeout(30):
-            while (answer := await self.readiness())[0] != 200:
-                await asyncio.sleep(0.05)
-        components: Mapping[str, Any] = answer[1]["components"]
+
+        async def is_ready() -> bool:
+            return (await self.readiness())[0] == 200
+
+        await samples.until(is_ready)
+        components: Mapping[str, Any] = (await self.readiness())[1]["components"]
         return components
+
+    def children(self) -> list[int]:
+        """Processes that it has started: the engine's."""
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    async def _listens(self) -> bool:
+        return {"grpc_port", "metrics_port"} <= self.facts.keys()
 
     async def _got(self, path: str) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.facts["metrics_port"])

@@ -103,9 +103,11 @@ async def test_without_the_embedder_words_are_still_found(tmp_path: Path) -> Non
         hybrid = role.call("Search", search(SPACE, "duck"))
         assert await code_of(hybrid) is grpc.StatusCode.UNAVAILABLE
         async with embedding(fake, port):
-            async with asyncio.timeout(20):
-                while (await role.ready())["embedder"]["status"] != "ok":
-                    await asyncio.sleep(0.05)
+
+            async def embedder_is_back() -> bool:
+                return bool((await role.ready())["embedder"]["status"] == "ok")
+
+            await samples.until(embedder_is_back)
             assert (await role.call("Search", search(SPACE, "duck"))).hits
 
 
@@ -126,12 +128,14 @@ async def test_a_restart_finds_the_data(tmp_path: Path, embedder: tuple[FakeEmbe
     async with SearchProcess(tmp_path, embedder[1]) as role:
         await role.ready()
         await fill(role, 100)
-        engine = children(role.process.pid)
+        engine = role.children()
         assert len(engine) == 1
         await role.end(number)
-    async with asyncio.timeout(10):
-        while Path(f"/proc/{engine[0]}").exists():
-            await asyncio.sleep(0.02)
+
+    async def has_gone() -> bool:
+        return not alive(engine[0])
+
+    await samples.until(has_gone)
     async with SearchProcess(tmp_path, embedder[1]) as role:
         await role.ready()
         assert len((await role.call("Search", search(SPACE, "duck", limit=100))).hits) == 100
@@ -141,23 +145,32 @@ async def test_the_engine_comes_back_when_it_is_killed(tmp_path: Path, embedder:
     async with SearchProcess(tmp_path, embedder[1]) as role:
         await role.ready()
         await fill(role)
-        os.kill(children(role.process.pid)[0], signal.SIGKILL)
-        async with asyncio.timeout(20):
-            while await code_of(role.call("Search", search(SPACE, "duck"))) is not grpc.StatusCode.OK:
-                await asyncio.sleep(0.05)
+        killed = role.children()[0]
+        os.kill(killed, signal.SIGKILL)
+
+        async def is_back() -> bool:
+            searched = await code_of(role.call("Search", search(SPACE, "duck"))) is grpc.StatusCode.OK
+            return searched and role.children() != [killed]
+
+        await samples.until(is_back)
         assert len((await role.call("Search", search(SPACE, "duck"))).hits) == 3
 
 
 async def test_the_service_process_loads_no_engine(tmp_path: Path, embedder: tuple[FakeEmbedder, int]) -> None:
     async with SearchProcess(tmp_path, embedder[1]) as role:
         await role.ready()
-        mapped = Path(f"/proc/{role.process.pid}/maps").read_text()
+        mapped = maps(role.process.pid)
         assert "qdrant_edge" not in mapped
         assert "numpy" not in mapped
-        engine = Path(f"/proc/{children(role.process.pid)[0]}/maps").read_text()
+        engine = maps(role.children()[0])
         assert "qdrant_edge" in engine
         assert "cygrpc" not in engine
 
 
-def children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def maps(pid: int) -> str:
+    """What a process has mapped, libraries among it."""
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

@@ -78,14 +78,10 @@ def test_terms_are_the_same_in_every_process() -> None:
     outputs = {
         subprocess.run(
             [sys.executable, "-c", script],
-            env={**_environment(), "PYTHONHASHSEED": seed},
+            env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
             capture_output=True,
             check=True,
         ).stdout
         for seed in ("1", "2")
     }
     assert outputs == {(" ".join(map(str, terms.of_query("wild duck 東京").indices)) + "\n").encode()}
-
-
-def _environment() -> dict[str, str]:
-    return {"PYTHONPATH": ":".join(sys.path)}

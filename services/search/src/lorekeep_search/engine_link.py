@@ -65,9 +65,12 @@ class EngineLink:
             return _checked(header, await _in_time(waiting.answer))
 
     async def close(self) -> None:
-        """Lets the engine write everything down and end; kills it where that takes too long."""
+        """Lets the engine write everything down and end; kills it where it is only starting or takes too long."""
         self._closing.set()
         self._changed.set()
+        if self.process is not None and not self.up:
+            with suppress(ProcessLookupError):
+                self.process.kill()
         if self._keeper is not None:
             await self._keeper
 
