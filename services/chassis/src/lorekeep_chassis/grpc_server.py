@@ -1,5 +1,6 @@
 """The gRPC server of a role: one bootstrap for all."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from lorekeep_chassis.channels import WIRE_LIMIT_BYTES
 from lorekeep_chassis.server_calls import ServerCalls
 
 _MAX_CONNECTION_AGE_MS = 5 * 60 * 1000
+# grpc cancels calls that have arrived and that no handler has taken up when it stops; this lets them be taken up, and
+# callers that watch health go elsewhere.
+_TAKE_UP_SECONDS = 0.5
 
 
 class GrpcServer:
@@ -65,4 +69,5 @@ class GrpcServer:
     async def drain(self, grace_seconds: float) -> None:
         """Turns not serving, refuses new calls and waits for those under way, at most `grace_seconds`."""
         await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(min(_TAKE_UP_SECONDS, grace_seconds / 2))
         await self._server.stop(grace_seconds)

