@@ -9,14 +9,16 @@ from pathlib import Path
 
 MARK = "LOREKEEP_SUITE"
 _PROC = Path("/proc")
-_STATE, _PARENT, _STARTED = 0, 1, 19
+_STATE, _PARENT, _THREADS, _STARTED = 0, 1, 17, 19
 _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 
 
 def started(pid: int) -> int:
     """When a process was started, in the kernel's ticks since boot; 0 where there is none or only its remains."""
     facts = _facts(pid)
-    return int(facts[_STARTED]) if facts and facts[_STATE] not in "ZX" else 0
+    # A dead first thread is only remains once no other thread holds the process's sockets open.
+    is_gone = not facts or (facts[_STATE] in "ZX" and int(facts[_THREADS]) <= 1)
+    return 0 if is_gone else int(facts[_STARTED])
 
 
 def is_alive(pid: int, since: int) -> bool:

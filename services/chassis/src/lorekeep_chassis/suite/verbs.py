@@ -19,7 +19,7 @@ from lorekeep_chassis.suite.supervisor import Supervisor
 
 _POLL_SECONDS = 0.2
 _DOWN_SECONDS = 60.0
-_LEFTOVER_SECONDS = 10.0
+_LEFTOVER_SECONDS = 5.0
 _TAIL_LINES = 40
 _SUPERVISOR = (sys.executable, "-m", "lorekeep_chassis.suite", "run")
 
