@@ -27,6 +27,7 @@ def process(
     """A stand-in that is probed on `port` and writes its begin and end to `order`."""
     return Process(
         name=name,
+        role=name.partition("-")[0],
         command=(sys.executable, str(STANDIN), name, str(port), *arguments),
         environment={"ORDER": str(order), "PATH": "/usr/bin:/bin"},
         probe=f"http:{port}",

@@ -30,8 +30,9 @@ async def start(
     stop_signal: int = signal.SIGTERM,
     descriptors: Sequence[int] = (),
     standard_input: int = asyncio.subprocess.DEVNULL,
+    folder: Path | None = None,
 ) -> asyncio.subprocess.Process:
-    """Starts `command`, whose first part is an absolute path; its output is added to `log`."""
+    """Starts `command`, whose first part is an absolute path, in `folder`; its output is added to `log`."""
     wrapper = (sys.executable, "-I", "-S", str(_CHILD), os.getpid(), stop_signal, account.uid, account.gid)
     with journal.appending(log) as output:
         return await asyncio.create_subprocess_exec(
@@ -40,17 +41,24 @@ async def start(
             stdin=standard_input,
             stdout=output,
             stderr=output,
-            cwd="/" if account != Account.own() else None,
+            cwd=folder,
             start_new_session=True,
             pass_fds=tuple(descriptors),
         )
 
 
 async def run_once(
-    command: Sequence[str], environment: Mapping[str, str], log: Path, *, account: Account, text: str = ""
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    account: Account,
+    text: str = "",
+    folder: Path | None = None,
 ) -> int:
     """Runs `command` to its end, with `text` as its input, and gives its exit status; cancelled, it is killed."""
-    child = await start(command, environment, log, account=account, standard_input=asyncio.subprocess.PIPE)
+    pipe = asyncio.subprocess.PIPE
+    child = await start(command, environment, log, account=account, standard_input=pipe, folder=folder)
     try:
         await child.communicate(text.encode())
     finally:

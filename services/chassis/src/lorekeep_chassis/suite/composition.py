@@ -107,6 +107,7 @@ class _Composition:
         edge = role.name in _EDGES
         return Process(
             name=name,
+            role=role.name,
             command=(sys.executable, "-m", role.module, *role.arguments),
             environment=self._environment(role, name),
             probe=f"http:{metrics_port}",

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 
 from lorekeep_chassis.suite.account import Account
 
@@ -21,12 +22,14 @@ class Stage(IntEnum):
 class Process:
     """One process to keep alive.
 
-    `probe` is a target of `probe.ask`, `port` what status shows (0: none), `after` the names of processes to be ready
-    and of steps to be done before its first start. `listens`: it inherits the suite's listening socket, whose
-    descriptor it finds in LOREKEEP_LISTEN_FD.
+    `name` is its own, `role` that of its replicas too. `probe` is a target of `probe.ask`, `port` what status shows
+    (0: none), `after` the names of processes to be ready and of steps to be done before its first start. `listens`: it
+    inherits the suite's listening socket, whose descriptor it finds in LOREKEEP_LISTEN_FD. It starts in `folder`, by
+    default the supervisor's.
     """
 
     name: str
+    role: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     probe: str
@@ -36,6 +39,7 @@ class Process:
     listens: bool = False
     stop_signal: int = signal.SIGTERM
     account: Account = field(default_factory=Account.own)
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

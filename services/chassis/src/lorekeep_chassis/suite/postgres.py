@@ -18,6 +18,8 @@ _DATABASE = "lorekeep"
 _CREATE = r"""
 SELECT 'CREATE DATABASE lorekeep' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'lorekeep')\gexec
 """
+# The account need not be able to reach the files by their path, as long as it is started among them.
+_HERE = "/proc/self/cwd"
 INITIALISED, CREATED = "prepare the database's files", "create the database"
 
 # For a laptop: little memory, no helper processes that a small database has no use for. Durability is the default's.
@@ -51,7 +53,7 @@ class Postgres:
 
     def __init__(self, home: Home, lodging: Lodging, account: Account, connections: int) -> None:
         self._home, self._account, self._connections = home, account, connections
-        self._binaries = lodging.binaries(package())
+        self._programs = lodging.programs(package())
         self._sockets = lodging.sockets()
         self._data = lodging.database() / "18"
         self._log = home.log("postgres")
@@ -67,13 +69,15 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Process(
             name="postgres",
-            command=(str(self._binaries / "postgres"), "-D", str(self._data), *options),
+            role="postgres",
+            command=(str(self._programs / "postgres"), "-D", _HERE, *options),
             environment=self._environment(),
             probe=f"postgres:{self._sockets / '.s.PGSQL.5432'}",
             stage=Stage.DATABASE,
             after=(INITIALISED,),
             stop_signal=signal.SIGINT,
             account=self._account,
+            folder=self._data,
         )
 
     def steps(self) -> tuple[Step, ...]:
@@ -87,18 +91,21 @@ class Postgres:
             return
         fresh = self._data.with_name("18.new")
         shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        self._account.receive(fresh)
         locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         options = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", *locale)
-        await self._run("initdb", "-D", str(fresh), *options)
+        await self._run("initdb", "-D", _HERE, *options, folder=fresh)
         fresh.rename(self._data)
 
     async def _create(self) -> None:
         options = ("-h", str(self._sockets), "-U", "postgres", "-d", "postgres", "-q", "-v", "ON_ERROR_STOP=1")
-        await self._run("psql", *options, text=_CREATE)
+        await self._run("psql", *options, text=_CREATE, folder=self._data)
 
-    async def _run(self, program: str, *arguments: str, text: str = "") -> None:
-        command = (str(self._binaries / program), *arguments)
-        code = await children.run_once(command, self._environment(), self._log, account=self._account, text=text)
+    async def _run(self, program: str, *arguments: str, folder: Path, text: str = "") -> None:
+        command = (str(self._programs / program), *arguments)
+        environment, account = self._environment(), self._account
+        code = await children.run_once(command, environment, self._log, account=account, text=text, folder=folder)
         if code != 0:
             raise StartFailed(f"{program} ended with {code}.", self._log)
 

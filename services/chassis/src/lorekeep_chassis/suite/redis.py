@@ -39,6 +39,7 @@ def process(server: Path, sockets: Path) -> Process:
     }
     return Process(
         name="redis",
+        role="redis",
         command=(str(server), *(part for pair in options.items() for part in pair)),
         environment={"PATH": "/usr/bin:/bin"},
         probe=f"redis:{path}",

@@ -18,6 +18,7 @@ class Record:
     """
 
     name: str
+    role: str
     probe: str
     port: int
     stop_signal: int

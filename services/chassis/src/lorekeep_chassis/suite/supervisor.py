@@ -27,7 +27,7 @@ class Supervisor:
         self._over: asyncio.Future[StartFailed | None] = asyncio.get_running_loop().create_future()
         self._keeping: list[asyncio.Task[None]] = []
         self._passing: list[asyncio.Task[None]] = []
-        records = [Record(each.name, each.probe, each.port, each.stop_signal) for each in plan.processes]
+        records = [Record(p.name, p.role, p.probe, p.port, p.stop_signal) for p in plan.processes]
         state.begin(records, plan.notes)
         self._keepers = [self._keeper(*pair) for pair in zip(plan.processes, records, strict=True)]
         self._done = {each.process.name: each.ready for each in self._keepers}
@@ -137,6 +137,7 @@ class Supervisor:
             account=process.account,
             stop_signal=process.stop_signal,
             descriptors=descriptors,
+            folder=process.folder,
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

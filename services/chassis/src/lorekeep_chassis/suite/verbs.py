@@ -21,6 +21,7 @@ _POLL_SECONDS = 0.2
 _DOWN_SECONDS = 60.0
 _LEFTOVER_SECONDS = 5.0
 _TAIL_LINES = 40
+_SHOWN = ("name", "role", "state", "pid", "port", "restarts")
 _SUPERVISOR = (sys.executable, "-m", "lorekeep_chassis.suite", "run")
 
 Compose = Callable[[Home, Mapping[str, str], Mapping[str, int]], Plan]
@@ -160,8 +161,11 @@ async def _rows(state: State) -> list[dict[str, object]]:
     details = await asyncio.gather(*(_detail(each) for each in state.processes))
     return [
         {
-            **{key: value for key, value in asdict(record).items() if key in ("name", "state", "port", "restarts")},
-            "pid": record.pid,
+            **{
+                key: value
+                for key, value in asdict(record).items()
+                if key in ("name", "role", "state", "port", "restarts")
+            },
             "ready": not detail,
             "detail": detail,
             "memory_bytes": processes.pss_bytes(record.pid) if record.is_alive else 0,
