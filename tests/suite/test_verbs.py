@@ -45,9 +45,12 @@ def test_up_then_status_then_down_leaves_no_process(
     assert [each["name"] for each in facts["processes"]] == ["gateway", "parser"]
     assert all(each["ready"] and each["memory_bytes"] > 1_000_000 for each in facts["processes"])
     assert facts["memory_bytes"] == sum(each["memory_bytes"] for each in facts["processes"])
-    supervisor = State.read(home.state_file).supervisor_pid
+    state = State.read(home.state_file)
+    assert verbs.status(home, as_json=False) == 0
+    table = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:3] for line in table[2:4]] == [[each.name, "ready", str(each.pid)] for each in state.processes]
     assert verbs.down(home) == 0
-    assert not processes.started(supervisor)
+    assert not processes.started(state.supervisor_pid)
     assert not left(home)
     assert not home.run.exists()
     assert home.data.exists()

@@ -161,11 +161,7 @@ async def _rows(state: State) -> list[dict[str, object]]:
     details = await asyncio.gather(*(_detail(each) for each in state.processes))
     return [
         {
-            **{
-                key: value
-                for key, value in asdict(record).items()
-                if key in ("name", "role", "state", "port", "restarts")
-            },
+            **{key: value for key, value in asdict(record).items() if key in _SHOWN},
             "ready": not detail,
             "detail": detail,
             "memory_bytes": processes.pss_bytes(record.pid) if record.is_alive else 0,
