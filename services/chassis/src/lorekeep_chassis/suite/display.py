@@ -65,13 +65,12 @@ def welcome(state: State) -> str:
     )
 
 
-def table(state: State, rows: Sequence[dict[str, object]]) -> str:
-    """The processes as aligned columns, with the memory of all."""
+def table(state: State, rows: Sequence[dict[str, object]], total_bytes: int) -> str:
+    """The processes as aligned columns, and the memory of all."""
     cells = [_COLUMNS, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_COLUMNS))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-    total = sum(int(str(row["memory_bytes"])) for row in rows)
-    return "\n".join([f"lorekeep at {state.url}: {state.phase}", *lines, f"memory of all: {_mebibytes(total)}"])
+    return "\n".join([f"lorekeep at {state.url}: {state.phase}", *lines, f"memory of all: {_mebibytes(total_bytes)}"])
 
 
 def _cells(row: dict[str, object]) -> tuple[str, ...]:

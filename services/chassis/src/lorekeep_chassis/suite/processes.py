@@ -43,7 +43,16 @@ def marked(mark: str) -> list[int]:
 
 def pss_bytes(pid: int) -> int:
     """Memory of a process and all below it, shared pages divided among those that share them."""
-    return sum(_own_pss_bytes(each) for each in (pid, *descendants(pid)))
+    return sum(own_pss_bytes(each) for each in (pid, *descendants(pid)))
+
+
+def own_pss_bytes(pid: int) -> int:
+    """Memory of one process without its children; 0 where it has gone or is not ours to look at."""
+    try:
+        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except _GONE:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def send(pid: int, number: int) -> None:
@@ -100,11 +109,3 @@ def _environment(pid: int) -> list[bytes]:
 
 def _matches(entry: bytes, wanted: bytes) -> bool:
     return entry.startswith(wanted) if wanted.endswith(b":") else entry == wanted
-
-
-def _own_pss_bytes(pid: int) -> int:
-    try:
-        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
-    except _GONE:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

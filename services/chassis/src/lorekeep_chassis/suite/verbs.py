@@ -63,7 +63,8 @@ def run(home: Home, environ: Mapping[str, str], compose: Compose = composition.c
 def down(home: Home) -> int:
     """Ends the suite in order and waits until no process of it is left; data is kept. Also where nothing runs."""
     state = State.read(home.state_file)
-    if not home.path.exists() or not (state.is_supervised or _leftovers(home, state)):
+    if not (state.is_supervised or _leftovers(home, state)):
+        home.clear_run()
         print("lorekeep does not run")
         return 0
     if state.is_supervised:
@@ -76,17 +77,20 @@ def down(home: Home) -> int:
 
 
 def status(home: Home, *, as_json: bool) -> int:
-    """Prints every process with its readiness and memory; 0 where all are ready."""
+    """Prints every process with its readiness and memory, and the memory of all with the supervisor's.
+
+    0 where all are ready.
+    """
     state = State.read(home.state_file)
     if not state.is_supervised:
-        state.phase, state.processes = ("failed" if state.failure else "down"), []
+        state.phase, state.processes, state.supervisor_pid = ("failed" if state.failure else "down"), [], 0
     rows = asyncio.run(_rows(state))
+    total = sum(int(str(row["memory_bytes"])) for row in rows) + processes.own_pss_bytes(state.supervisor_pid)
     if as_json:
-        total = sum(int(str(row["memory_bytes"])) for row in rows)
         facts = {"home": state.home, "url": state.url, "phase": state.phase, "memory_bytes": total, "processes": rows}
         print(json.dumps(facts, indent=1))
     else:
-        print(display.table(state, rows))
+        print(display.table(state, rows, total))
     return 0 if rows and all(row["ready"] for row in rows) else 1
 
 
