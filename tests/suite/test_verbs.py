@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -120,6 +121,15 @@ def test_down_spares_a_program_that_was_given_the_number_of_a_dead_process(
         assert capsys.readouterr().out == "lorekeep does not run\n"
         assert stranger.poll() is None
         stranger.kill()
+
+
+def test_down_ends_a_suite_that_has_only_begun_to_start(home: Home, environ: dict[str, str]) -> None:
+    with subprocess.Popen(SUPERVISOR, env=environ, stdout=subprocess.DEVNULL) as supervisor:
+        while not home.is_held():
+            time.sleep(0.01)
+        assert verbs.down(home) == 0
+        assert supervisor.wait(timeout=10) == 0
+    assert not left(home)
 
 
 def test_down_without_a_home_says_so(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,7 +88,7 @@ class _Composition:
 
     def _store_values(self) -> dict[str, str]:
         """Values of the embedded stores; a store that was given by the environment is not here."""
-        values = {"blobs_url": f"file://{self._home.data / 'blobs'}"}
+        values = {"blobs_url": (self._home.data / "blobs").as_uri()}
         if self._postgres:
             values["database_url"] = self._postgres.url
         if self._redis:

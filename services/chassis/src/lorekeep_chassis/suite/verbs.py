@@ -62,7 +62,7 @@ def run(home: Home, environ: Mapping[str, str], compose: Compose = composition.c
 
 def down(home: Home) -> int:
     """Ends the suite in order and waits until no process of it is left; data is kept. Also where nothing runs."""
-    state = State.read(home.state_file)
+    state = _settled(home)
     if not (state.is_supervised or _leftovers(home, state)):
         home.clear_run()
         print("lorekeep does not run")
@@ -176,6 +176,14 @@ async def _rows(state: State) -> list[dict[str, object]]:
 
 async def _detail(record: Record) -> str:
     return await probe.ask(record.probe) if record.is_alive else "does not run"
+
+
+def _settled(home: Home) -> State:
+    """The state, once a supervisor that has just taken the home has written itself down."""
+    until = time.monotonic() + _LEFTOVER_SECONDS * 2
+    while not (state := State.read(home.state_file)).is_supervised and home.is_held() and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
+    return state
 
 
 def _leftovers(home: Home, state: State) -> list[tuple[int, int, int]]:
