@@ -1,0 +1,137 @@
+# lorekeep on one machine. `make` alone lists the verbs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BUF_VERSION := 1.75.0
+SYSTEM_PACKAGES := tesseract-ocr poppler-utils libmagic1
+
+DISTRIBUTIONS := services/chassis services/gateway services/parser services/embedder services/search sdk
+# What is installed depends on these files alone; the stamp carries their hash, so nothing is done twice.
+INPUTS := $(sort $(wildcard requirements/*.txt)) $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
+HASH := $(shell cat $(INPUTS) | sha256sum | cut -c1-16)
+LOCAL := .venv/installed-$(HASH)
+TEST := .venv-test/installed-$(HASH)
+
+SUITE := .venv/bin/python -m lorekeep_chassis.suite
+BIN := .venv-test/bin
+
+.PHONY: help
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: ## Install the system packages that OCR wants, or print the command that does
+	@missing=$$(for each in $(SYSTEM_PACKAGES); do
+	  dpkg-query -W -f '$${Status}' $$each 2>/dev/null | grep -q 'install ok installed' || echo -n " $$each"; done)
+	[ -n "$$missing" ] || exit 0
+	root=; [ "$$(id -u)" = 0 ] || root="sudo -n"
+	if command -v apt-get >/dev/null && $$root true 2>/dev/null; then
+	  echo "setup: installing$$missing"
+	  mkdir -p build
+	  $$root apt-get update -qq >build/setup.log 2>&1 || true
+	  if $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing \
+	    >>build/setup.log 2>&1; then rm -f build/setup.log; exit 0; fi
+	  tail -n 5 build/setup.log; rm -f build/setup.log
+	fi
+	echo "setup: OCR and file types want$$missing. Everything else works without. To install them:"
+	echo "  sudo apt-get install$$missing"
+
+.PHONY: up
+up: setup $(LOCAL) ## Start everything, wait until ready
+	@$(SUITE) up
+
+.PHONY: down
+down: ## Stop everything, keep the data
+	@if [ -x .venv/bin/python ]; then $(SUITE) down; else echo "lorekeep does not run"; fi
+
+.PHONY: status
+status: ## Show processes, readiness and memory
+	@if [ -x .venv/bin/python ]; then $(SUITE) status; else echo "lorekeep is not installed: make up"; exit 1; fi
+
+.PHONY: logs
+logs: ## Show the logs; ROLE=gateway for one, FOLLOW=1 to go on
+	@$(SUITE) logs $(ROLE) $(if $(FOLLOW),-f)
+
+# --- checking --------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: check ## All tests: the checks, then the whole suite as real processes
+	@$(BIN)/pytest -m e2e || [ $$? = 5 ]
+
+.PHONY: check
+check: setup $(TEST) lint types protos-lint ## Lint, types, contracts, protos, and the tests that start no suite
+	@$(BIN)/pytest -m "not e2e"
+
+.PHONY: lint
+lint: $(TEST) ## Formatting, style and import contracts
+	@$(BIN)/ruff format --check --quiet . || { echo "hint: make format" >&2; exit 1; }
+	$(BIN)/ruff check --quiet . || { echo "hint: make format repairs some of these" >&2; exit 1; }
+	mkdir -p build
+	$(BIN)/lint-imports --no-cache >build/imports.log || { cat build/imports.log; rm -f build/imports.log; exit 1; }
+	rm -f build/imports.log
+
+.PHONY: types
+types: $(TEST) ## Strict mypy
+	@$(BIN)/mypy
+
+.PHONY: format
+format: $(TEST) ## Format, and repair what ruff can
+	@$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+.PHONY: protos
+protos: $(TEST) ## Write the stubs of the protos
+	@PYTHON=$(BIN)/python ./protos/generate
+
+.PHONY: protos-lint
+protos-lint: ## Lint the protos, where npm is; that the stubs are theirs is a test of the house
+	@if command -v npm >/dev/null; then
+	  [ -x build/buf/node_modules/.bin/buf ] \
+	    || npm install --silent --no-fund --no-audit --prefix build/buf @bufbuild/buf@$(BUF_VERSION) >/dev/null \
+	    || { echo "hint: npm could not install @bufbuild/buf $(BUF_VERSION)" >&2; exit 1; }
+	  (cd protos && ../build/buf/node_modules/.bin/buf lint)
+	else
+	  echo "protos-lint: buf lint is skipped, there is no npm here"
+	fi
+
+.PHONY: clean
+clean: ## Remove environments, caches and build results; the data in .lorekeep stays
+	@if [ -x .venv/bin/python ]; then $(SUITE) down >/dev/null; fi
+	rm -rf .venv .venv-test build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find services sdk -name '*.egg-info' -prune -exec rm -rf {} +
+
+# --- environments ----------------------------------------------------------------------------------------------------
+
+define venv
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "lorekeep needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	"$(PYTHON)" -m venv $(1) || { echo "hint: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+	pip() {
+	  $(1)/bin/python -m pip --disable-pip-version-check -qq install --progress-bar off "$$@" || {
+	    echo "hint: pip failed on: $$*. Are the network and 4 GB of disk there? Then run make again." >&2; exit 1; }
+	}
+endef
+
+$(LOCAL):
+	@echo "installing into .venv (once, some minutes)"
+	$(call venv,.venv)
+	pip -r requirements/local.txt -c requirements/constraints.txt
+	pip --no-deps -r requirements/no-deps.txt
+	pip --no-deps --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
+	rm -f .venv/installed-* && touch $@
+
+# torch goes first: nothing later may replace its build.
+$(TEST):
+	@echo "installing into .venv-test (once, some minutes)"
+	$(call venv,.venv-test)
+	pip -r requirements/torch.txt
+	pip -r requirements/test.txt -c requirements/constraints.txt
+	pip --no-deps -r requirements/no-deps.txt
+	pip --no-deps --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
+	rm -f .venv-test/installed-* && touch $@
