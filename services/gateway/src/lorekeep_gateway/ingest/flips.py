@@ -126,7 +126,7 @@ class Flips:
             if current is None or current["epoch"] != flip["epoch"]:
                 return
             owner = {"organisation_id": flip["organisation_id"]}
-            await session("advance_epoch", id=flip["collection_id"], epoch=flip["epoch"], **owner)
+            await session("advance_epoch", collection_id=flip["collection_id"], epoch=flip["epoch"], **owner)
             for each in flip["versions"]:
                 await _show(session, each, owner)
             await session("succeed_job", job_id=flip["job_id"], **owner)

@@ -103,14 +103,15 @@ class Parsing:
     async def _receive(
         self, call: Any, accepted: "asyncio.Future[bool]", put: Callable[[Parsed], Awaitable[None]]
     ) -> None:
+        finished = False
         while (answer := await self._answer(call)) is not _EOF:
             if answer.HasField("accepted"):
                 accepted.set_result(answer.accepted.tokenizer_required)
             for parsed in await self._taken(answer):
                 await put(parsed)
-            if answer.HasField("finished"):
-                return
-        raise errors.Unavailable("The parser broke off. The document is read on shortly.", reason="parser_broke_off")
+            finished = finished or answer.HasField("finished")
+        if not finished:
+            raise errors.Unavailable("The parser broke off. It is asked again shortly.", reason="parser_broke_off")
 
     async def _answer(self, call: Any) -> Any:
         """The next answer; waiting for room further on is no part of the time it may take."""

@@ -48,7 +48,7 @@ where id = :version_id and organisation_id = :organisation_id;
 
 -- name: show_document!
 update documents set
-    status = case when status = 'deleting' then status else 'ready' end,
+    status = case when documents.status = 'deleting' then documents.status else 'ready' end,
     version_id = :version_id, name = v.name, metadata = v.metadata, error = null, updated_at = now(),
     content_preview = :content_preview
 from versions v
