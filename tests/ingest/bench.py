@@ -1,12 +1,14 @@
 """The ingest role on a bench: real Postgres, real blobs, real gRPC, and workers that start and stop at will."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
+from tests.ingest.services import Services
 
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
@@ -14,7 +16,6 @@ from lorekeep_gateway.ids import new_id
 from lorekeep_gateway.ingest.role import Ingest
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.store.database import Database
-from tests.ingest.services import Services
 
 Row = Any
 
@@ -32,7 +33,7 @@ class Bench:
         url = self.settings.database_url.get_secret_value()
         connection = await asyncpg.connect(url, statement_cache_size=0)
         try:
-            await connection.set_type_codec("jsonb", encoder=_json, decoder=_of_json, schema="pg_catalog")
+            await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
             return list(await connection.fetch(statement, *values))
         finally:
             await connection.close()
@@ -41,7 +42,8 @@ class Bench:
         """A new collection; its organisation is made where it is missing."""
         await self.sql("insert into organisations (id, name) values ($1, $1) on conflict do nothing", organisation)
         await self.sql(
-            "insert into workspaces (id, organisation_id, name) values ('ws_' || $1::text, $1, 'main') on conflict do nothing",
+            "insert into workspaces (id, organisation_id, name) values ('ws_' || $1::text, $1, 'main')"
+            " on conflict do nothing",
             organisation,
         )
         collection_id = new_id("col")
@@ -70,9 +72,9 @@ class Bench:
                 collection_id,
             )
         await self.sql(
-            "insert into versions (id, organisation_id, document_id, number, status, blob_sha256, size_bytes, media_type,"
-            " name, metadata, request_hash) select $1, $2, $3, count(*) + 1, 'pending', $4, $5, 'text/plain', 'a.txt', $6,"
-            " $4 from versions where document_id = $3",
+            "insert into versions (id, organisation_id, document_id, number, status, blob_sha256, size_bytes,"
+            " media_type, name, metadata, request_hash) select $1, $2, $3, count(*) + 1, 'pending', $4, $5,"
+            " 'text/plain', 'a.txt', $6, $4 from versions where document_id = $3",
             ids["version_id"],
             organisation,
             ids["document_id"],
@@ -152,15 +154,3 @@ def plain(text: str) -> str:
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
     yield content
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)
-
-
-def _of_json(text: str) -> Any:
-    import json
-
-    return json.loads(text)

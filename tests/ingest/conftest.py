@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.ingest.bench import Bench
+from tests.ingest.services import TOKEN, Services, serving
+from tests.postgres import database_url, postgres
 
 from lorekeep_gateway import callees
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.store.database import connected
-from tests.ingest.bench import Bench
-from tests.ingest.services import TOKEN, Services, serving
-from tests.postgres import database_url, postgres
 
 __all__ = ["database_url", "postgres"]
 

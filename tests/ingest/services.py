@@ -1,5 +1,6 @@
 """Parser, embedder and search as the ingest role meets them: real gRPC servers, small and honest inside."""
 
+import asyncio
 import hashlib
 import json
 import struct
@@ -16,7 +17,7 @@ from lorekeep.search.v1 import search_pb2, search_pb2_grpc
 from lorekeep_chassis import calls, errors
 from lorekeep_chassis.grpc_server import GrpcServer
 
-TOKEN = "token-of-the-tests"  # noqa: S105
+TOKEN = "token-of-the-tests"
 TOKENIZER = b"{}" + b" " * 1_200_000
 NEVER = 2**62
 MODEL = embedder_pb2.Model(
@@ -50,12 +51,15 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         self.batch = Hooks()
         self.starts: list[parser_pb2.ParseStart] = []
         self.held_tokenizers: set[str] = set()
+        self.silent = False
 
     async def Parse(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ParseResponse]:
         stream = aiter(requests)
         start = (await anext(stream)).start
         self.starts.append(start)
         self.parse.called()
+        if self.silent:
+            await asyncio.Event().wait()
         required = start.chunk_options.tokenizer_fingerprint not in self.held_tokenizers
         yield parser_pb2.ParseResponse(accepted=parser_pb2.Accepted(tokenizer_required=required))
         content, tokenizer = b"", b""

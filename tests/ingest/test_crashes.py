@@ -4,15 +4,16 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 
-from lorekeep_gateway.ingest.role import Ingest
 from tests.ingest.bench import Bench, book, plain
 from tests.ingest.crashes import Died, Mortal, MortalBlobs, MortalDatabase
+
+from lorekeep_gateway.ingest.role import Ingest
 
 _OLD, _NEW = "old text. ", book(4, "new")
 _CHUNKS_OF_A_BATCH = 4
 
 
-async def _lived(bench: Bench, mortal: Mortal, ids: dict[str, str]) -> None:
+async def lived(bench: Bench, mortal: Mortal, ids: dict[str, str]) -> None:
     """Runs a worker until it dies, or until the job has ended."""
     blobs = MortalBlobs(bench.blobs, mortal)
     ingest = Ingest(MortalDatabase(bench.database, mortal), blobs, bench.callees, bench.settings)
@@ -54,7 +55,7 @@ async def test_death_at_any_step_leaves_a_document_that_the_next_worker_makes_wh
         async with bench.working():
             await bench.ended(old)
         new = await bench.document(collection, _NEW, of=old["document_id"])
-        await _lived(bench, Mortal(dies_at), new)
+        await lived(bench, Mortal(dies_at), new)
         seen = await bench.visible(collection)
         assert seen in ({old["version_id"]: plain(_OLD)}, {new["version_id"]: plain(_NEW)}), dies_at
         deaths += (await bench.job(new))["status"] != "succeeded"
@@ -73,7 +74,7 @@ async def test_two_deaths_in_a_row_change_nothing(bench: Bench) -> None:
     collection = await bench.collection()
     ids = await bench.document(collection, book(9))
     for dies_at in (24, 22):
-        await _lived(bench, Mortal(dies_at), ids)
+        await lived(bench, Mortal(dies_at), ids)
         assert (await bench.job(ids))["status"] == "running"
         await _expire(bench)
     async with bench.working():
@@ -87,7 +88,7 @@ async def test_a_document_that_kills_its_workers_ends_dead(bench: Bench) -> None
     collection = await bench.collection()
     ids = await bench.document(collection, book(4))
     for _ in range(bench.settings.job_max_attempts):
-        await _lived(bench, Mortal(6), ids)
+        await lived(bench, Mortal(6), ids)
         await _expire(bench)
     async with bench.working():
         job = await bench.ended(ids)

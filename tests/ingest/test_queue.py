@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.ingest.bench import Bench, until
 
 from lorekeep_gateway.ingest.checkpoints import Checkpoint
 from lorekeep_gateway.ingest.leases import Lease, LeaseLost, Withdrawn
-from tests.ingest.bench import Bench
 
 
 async def claim(bench: Bench) -> Any:
@@ -119,8 +119,7 @@ async def test_a_watch_extends_the_lease_and_sees_a_cancel(bench: Bench) -> None
     lease = Lease(bench.database, job, 0.9)
     watch = asyncio.create_task(lease.watch())
     await bench.sql("update jobs set lease_until = now() - interval '1 second'")
-    while (await bench.sql("select lease_until > now() from jobs"))[0][0] is False:
-        await asyncio.sleep(0.05)
+    await until(lambda: bench.sql("select from jobs where lease_until > now()"))
     await bench.sql("update jobs set cancel_requested = true")
     with pytest.raises(Withdrawn):
         await asyncio.wait_for(watch, 10)

@@ -1,10 +1,10 @@
 """The way of a document that nothing disturbs, and of those that cannot be read."""
 
 import pytest
-
-from lorekeep_gateway.ingest.index import chunk_id
 from tests.ingest.bench import Bench, book, plain
 from tests.ingest.services import MODEL, vector_of
+
+from lorekeep_gateway.ingest.index import chunk_id
 
 
 async def test_a_document_becomes_visible_whole_and_described(bench: Bench) -> None:

@@ -15,12 +15,9 @@ Chore = Callable[[], Awaitable[object]]
 
 
 class Janitor:
-    """Does its chores every `pause_seconds`; one that fails is tried again in the next round and hinders no other.
+    """Does its chores every `pause_seconds`; one that fails is tried again in the next round and hinders no other."""
 
-    `others` are chores of other parts of the gateway, by name.
-    """
-
-    def __init__(self, database: Database, flips: Flips, sweeps: Sweeps, pause_seconds: float, **others: Chore) -> None:
+    def __init__(self, database: Database, flips: Flips, sweeps: Sweeps, pause_seconds: float) -> None:
         self._database = database
         self._pause_seconds = pause_seconds
         self._chores: dict[str, Chore] = {
@@ -28,8 +25,11 @@ class Janitor:
             "sweeps": sweeps.sweep_overdue,
             "idempotency_keys": self._forget_keys,
             "figures": self._measure,
-            **others,
         }
+
+    def add(self, name: str, chore: Chore) -> None:
+        """Adds a chore of another part of the gateway."""
+        self._chores = {name: chore, **self._chores}
 
     async def run(self) -> None:
         """Runs for ever."""
