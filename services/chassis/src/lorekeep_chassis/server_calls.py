@@ -7,8 +7,8 @@ pass without a token; reflection needs it.
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import grpc
@@ -128,11 +128,14 @@ def _unary(inner: Handler, call: _Call) -> Handler:
 
 
 def _streaming(inner: Handler, call: _Call) -> Handler:
-    async def behaviour(request: Any, context: Context) -> AsyncIterator[Any]:
+    # A coroutine that writes, not a generator: grpc leaves the generator of a cancelled call to the collector, which
+    # closes it in another task, where no context variable can be reset.
+    async def behaviour(request: Any, context: Context) -> None:
         try:
             with call.around(context):
-                async for response in inner(request, context):
-                    yield response
+                async with aclosing(inner(request, context)) as responses:
+                    async for response in responses:
+                        await context.write(response)
         except Exception as error:  # noqa: BLE001 - the edge: everything becomes a typed status
             await _abort(context, error, call.method)
 

@@ -46,7 +46,7 @@ class Database:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
-        self._queries = aiosql.from_path(_QUERIES, "asyncpg")
+        self._queries = aiosql.from_path(_QUERIES, "asyncpg", mandatory_parameters=False)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

@@ -128,14 +128,17 @@ create table versions (
     warnings jsonb not null default '[]',
     chunk_count integer,
     segment_count integer,
+    indexed boolean not null default false,  -- chunks of it may lie in the index
     created_at timestamptz not null default now(),
     ready_at timestamptz,
+    retired_at timestamptz,                  -- when it was superseded or failed: its chunks are swept some time later
     unique (document_id, number),
     unique (organisation_id, id),
     foreign key (organisation_id, document_id) references documents (organisation_id, id)
 );
 alter table documents add foreign key (organisation_id, version_id) references versions (organisation_id, id);
 create index versions_by_blob on versions (organisation_id, blob_sha256);
+create index versions_to_sweep on versions (retired_at) where indexed and status in ('superseded', 'failed');
 
 -- The queue. A claim sets lease_token; every later write carries it and fails without it.
 create table jobs (
@@ -171,7 +174,7 @@ create table jobs (
     foreign key (organisation_id, version_id) references versions (organisation_id, id),
     check (status <> 'running' or (lease_token is not null and lease_until is not null))
 );
-create index jobs_waiting on jobs (lane, run_after, created_at) where status = 'queued';
+create index jobs_waiting on jobs (organisation_id, lane desc, created_at, id) where status = 'queued';
 create index jobs_running on jobs (organisation_id) where status = 'running';
 create index jobs_leases on jobs (lease_until) where status = 'running';
 create index jobs_by_document on jobs (document_id, created_at);

@@ -1,0 +1,109 @@
+"""How a job ends without success: put back, handed back, or settled for good with its reason."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lorekeep_chassis import errors, logs
+from lorekeep_gateway.ingest import measures
+from lorekeep_gateway.ingest.leases import Lease, Withdrawn
+from lorekeep_gateway.ingest.patience import backed_off
+from lorekeep_gateway.ingest.settings import IngestSettings
+from lorekeep_gateway.ingest.sweeps import Sweeps
+from lorekeep_gateway.store.database import Database
+
+_LOG = logs.logger(__name__)
+_FINAL = (errors.InvalidInput, errors.UnsupportedMedia, errors.TooLarge, errors.NotFound, errors.ModelMismatch)
+_FLIP_PAUSE_SECONDS = 5.0
+
+
+class Endings:
+    """Settles jobs under their leases."""
+
+    def __init__(self, database: Database, sweeps: Sweeps, settings: IngestSettings) -> None:
+        self._database = database
+        self._sweeps = sweeps
+        self._settings = settings
+
+    async def failed(
+        self, job: Mapping[str, Any], lease: Lease, error: errors.LorekeepError, stage: str, late: bool
+    ) -> None:
+        """Puts the job back, or ends it: at once for what no retry changes, dead when attempts or time (`late`) are
+        used up. An open flip is never given up, only gone on with."""
+        async with self._database.session() as session:
+            flipping = await session("job_has_flip", job_id=job["id"])
+        exhausted = late or await self._attempts(job) >= self._settings.job_max_attempts
+        if flipping:
+            await self.released(lease, _FLIP_PAUSE_SECONDS)
+        elif isinstance(error, _FINAL):
+            await self._ended(job, lease, error, stage, status="failed", dead=False)
+        elif exhausted:
+            await self._ended(job, lease, error, stage, status="failed", dead=True)
+        else:
+            await self._put_back(job, lease, error, stage)
+
+    async def withdrawn(self, job: Mapping[str, Any], lease: Lease, error: Withdrawn) -> None:
+        """Ends a job whose result is not wanted."""
+        await self._ended(job, lease, error, None, status="cancelled", dead=False)
+
+    async def released(self, lease: Lease, pause_seconds: float = 0.0) -> None:
+        """Hands the job back without counting this claim."""
+        async with self._database.session() as session:
+            await lease.write(session, "release_job", pause_seconds=pause_seconds)
+
+    async def orphaned(self, job: Mapping[str, Any]) -> None:
+        """The lease is lost: where the document was deleted, nobody else removes what was indexed since then."""
+        async with self._database.session() as session:
+            kept = await session("document_kept", document_id=job["document_id"])
+        if not kept:
+            await self._sweeps.remove_chunks(job)
+
+    async def _attempts(self, job: Mapping[str, Any]) -> int:
+        """As the row has them: they start over when the checkpoint moves."""
+        async with self._database.session() as session:
+            attempts: int | None = await session("attempts_of_job", id=job["id"])
+        return attempts or 0
+
+    async def _put_back(self, job: Mapping[str, Any], lease: Lease, error: errors.LorekeepError, stage: str) -> None:
+        pause = backed_off(self._settings.retry_seconds, max(await self._attempts(job) - 1, 0))
+        async with self._database.session() as session:
+            await lease.write(
+                session, "retry_job", stage=stage or job["stage"], error=_told(error), pause_seconds=pause
+            )
+        measures.RETRIES.labels(stage or job["stage"]).inc()
+        _LOG.warning("a job is tried again", extra={"lorekeep": {"job": job["id"], "reason": error.reason}})
+
+    async def _ended(
+        self,
+        job: Mapping[str, Any],
+        lease: Lease,
+        error: errors.LorekeepError,
+        stage: str | None,
+        *,
+        status: str,
+        dead: bool,
+    ) -> None:
+        owner = {"organisation_id": job["organisation_id"]}
+        superseded = error.reason == "superseded"
+        async with lease.transaction() as session:
+            await session(
+                "retire_version", version_id=job["version_id"], status="superseded" if superseded else "failed", **owner
+            )
+            if not superseded:
+                await session("fail_document", document_id=job["document_id"], error=_told(error), **owner)
+            await lease.write(
+                session,
+                "end_job",
+                status=status,
+                stage=stage or None,
+                dead=dead,
+                error=_told(error),
+                max_attempts=self._settings.job_max_attempts,
+            )
+        measures.JOBS_ENDED.labels(status).inc()
+        measures.JOBS_DEAD.inc(int(dead))
+        _LOG.info("a job ended", extra={"lorekeep": {"job": job["id"], "status": status, "reason": error.reason}})
+        await self._sweeps.sweep_version(job["version_id"])
+
+
+def _told(error: errors.LorekeepError) -> dict[str, str]:
+    return {"reason": error.reason, "message": error.message}

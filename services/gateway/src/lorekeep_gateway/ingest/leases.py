@@ -1,0 +1,109 @@
+"""A worker's hold on a job: every write carries the token and fails without it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from lorekeep_chassis import errors, logs
+from lorekeep_gateway.ingest.checkpoints import Checkpoint
+from lorekeep_gateway.store.database import Database, Session
+
+_LOG = logs.logger(__name__)
+_WATCH_SECONDS = 1.0
+_STAGES = ("fetch", "parse", "chunk", "embed", "index", "flip")
+
+
+class LeaseLost(errors.LorekeepError):
+    """The job is another worker's, or gone: stop at once and write nothing."""
+
+    default_reason = "lease_lost"
+
+
+class Withdrawn(errors.LorekeepError):
+    """The job's result is not wanted any more; `reason` says why."""
+
+    default_reason = "cancelled"
+
+
+class Lease:
+    """The hold on one claimed job.
+
+    `watch` runs beside the work: it extends the lease every third of its time and raises when the lease is lost or
+    the job withdrawn.
+    """
+
+    def __init__(self, database: Database, job: Mapping[str, Any], lease_seconds: float) -> None:
+        self._database = database
+        self._key = {"id": job["id"], "lease_token": job["lease_token"]}
+        self._seconds = lease_seconds
+        self._extended = time.monotonic()
+        self._stage = 0
+
+    def require(self) -> float:
+        """Seconds for which the job is surely ours; LeaseLost when there are none, as after a pause of the process."""
+        left = self._extended + self._seconds - time.monotonic()
+        if left <= 0:
+            raise LeaseLost("The lease ran out before it was extended.")
+        return left
+
+    async def watch(self) -> None:
+        """Keeps the lease until cancelled; LeaseLost or Withdrawn ends the work."""
+        while True:
+            await asyncio.sleep(min(_WATCH_SECONDS, self._seconds / 6))
+            try:
+                await self._look()
+            except errors.Unavailable:
+                self.require()
+
+    async def _look(self) -> None:
+        async with self._database.session() as session:
+            seen = await session("watch_job", **self._key)
+            _still_wanted(seen)
+            if self.require() < self._seconds * 2 / 3:
+                await self.write(session, "extend_lease", lease_seconds=self._seconds)
+
+    async def write(self, session: Session, name: str, **parameters: Any) -> None:
+        """One guarded statement on the job's row; what extends the lease in the row is noted here too."""
+        begin = time.monotonic()
+        if await session(name, **self._key, **parameters) is None:
+            raise LeaseLost("The job is in other hands.")
+        if "lease_seconds" in parameters:
+            self._extended = begin
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """A transaction that holds the job's row: all of it is written under the lease, or nothing."""
+        async with self._database.transaction() as session:
+            await self.write(session, "hold_job")
+            yield session
+
+    async def enter(self, stage: str) -> None:
+        """Notes the furthest stage that the job has come to."""
+        number = _STAGES.index(stage)
+        if number > self._stage:
+            self._stage = number
+            async with self._database.session() as session:
+                await self.write(session, "enter_stage", stage=stage)
+
+    async def move(self, session: Session, checkpoint: Checkpoint, warnings: list[str]) -> None:
+        """Moves the checkpoint; attempts start over and the lease is extended."""
+        await self.write(
+            session,
+            "move_checkpoint",
+            checkpoint=checkpoint.counters(),
+            resume_state=checkpoint.resume_state or None,
+            progress=checkpoint.progress(),
+            warnings=warnings,
+            lease_seconds=self._seconds,
+        )
+
+
+def _still_wanted(seen: Mapping[str, Any] | None) -> None:
+    if seen is None:
+        raise LeaseLost("The job is in other hands.")
+    if seen["document_deleted"] or seen["collection_deleted"]:
+        raise Withdrawn("The document was deleted while it was read.", reason="deleted")
+    if seen["cancel_requested"]:
+        raise Withdrawn("The job was cancelled.", reason="cancelled")

@@ -1,0 +1,44 @@
+"""Waiting for what will come back: a dependency that is down or full costs no attempt, only time."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from lorekeep_chassis import calls, client_calls, errors, logs
+from lorekeep_gateway.ingest import measures
+
+_LOG = logs.logger(__name__)
+_LONGEST_PAUSE_SECONDS = 10.0
+_PASSING = (errors.Unavailable, errors.Overloaded, errors.LimitExceeded)
+# The parser names these of the document, whatever class they come as: waiting does not help.
+_OF_THE_DOCUMENT = frozenset({"parser_crashed", "parse_timeout"})
+
+Result = TypeVar("Result")
+
+
+async def patiently(call: Callable[[], Awaitable[Result]], first_pause_seconds: float) -> Result:
+    """Calls until no dependency is in the way; DeadlineExceeded when the caller's time is up first.
+
+    Pauses double from `first_pause_seconds`, and are never shorter than the callee asks for.
+    """
+    tries = 0
+    while True:
+        try:
+            async with client_calls.translated():
+                return await call()
+        except _PASSING as error:
+            if error.reason in _OF_THE_DOCUMENT:
+                raise
+            measures.WAITS.labels(type(error).__name__).inc()
+            _LOG.warning("waiting for a dependency", extra={"lorekeep": {"reason": error.reason, "tries": tries + 1}})
+            pause = max(backed_off(first_pause_seconds, tries), error.retry_after_seconds or 0.0)
+        left = calls.remaining_seconds()
+        await asyncio.sleep(pause if left is None else min(pause, left))
+        tries += 1
+
+
+def backed_off(first_seconds: float, tries: int) -> float:
+    """A pause that doubles with each try, up to ten seconds, and up to a quarter longer by chance."""
+    pause = min(first_seconds * 2.0 ** min(tries, 16), _LONGEST_PAUSE_SECONDS)
+    return float(pause * (1 + random.random() / 4))  # noqa: S311 - jitter is no secret

@@ -1,0 +1,78 @@
+"""The ingest role's process: acquires stores and callees, works, drains."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import metadata
+
+from lorekeep_chassis import logs, process
+from lorekeep_gateway import callees as services
+from lorekeep_gateway.blobs import Blobs
+from lorekeep_gateway.callees import Callees
+from lorekeep_gateway.ingest.condition import Condition
+from lorekeep_gateway.ingest.endings import Endings
+from lorekeep_gateway.ingest.flips import Flips
+from lorekeep_gateway.ingest.index import Index
+from lorekeep_gateway.ingest.janitor import Janitor
+from lorekeep_gateway.ingest.orchestrator import Orchestrator
+from lorekeep_gateway.ingest.settings import IngestSettings
+from lorekeep_gateway.ingest.sweeps import Sweeps
+from lorekeep_gateway.ingest.worker import Worker
+from lorekeep_gateway.store.database import Database, connected
+
+_LOG = logs.logger(__name__)
+
+
+class Ingest:
+    """The parts of the role, wired."""
+
+    def __init__(self, database: Database, blobs: Blobs, callees: Callees, settings: IngestSettings) -> None:
+        draining = asyncio.Event()
+        index = Index(callees.search, settings)
+        self.flips = Flips(database, index, settings.lease_seconds / 6, settings.retry_seconds)
+        self.sweeps = Sweeps(database, index, settings.sweep_after_seconds)
+        endings = Endings(database, self.sweeps, settings)
+        orchestrator = Orchestrator(database, blobs, callees, settings, self.flips, draining)
+        self.worker = Worker(database, orchestrator, endings, settings, draining)
+        self.janitor = Janitor(database, self.flips, self.sweeps, settings.janitor_seconds)
+
+
+@asynccontextmanager
+async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[None]:
+    """Works on jobs inside; a loop that ends by itself ends the process, for its supervisor to start anew."""
+    async with (
+        connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
+        services.opened(settings) as callees,
+    ):
+        blobs = Blobs(settings.blobs_url)
+        ingest = Ingest(database, blobs, callees, settings)
+        condition = Condition(life.health, database, blobs, callees, ingest.worker)
+        loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, condition)]
+        for loop in loops:
+            loop.add_done_callback(lambda ended: _end_with(ended, life))
+        try:
+            yield
+        finally:
+            await ingest.worker.drain()
+            for loop in loops:
+                loop.cancel()
+                with suppress(asyncio.CancelledError):
+                    await loop
+
+
+def _end_with(loop: "asyncio.Task[None]", life: process.Life) -> None:
+    if not loop.cancelled() and loop.exception() is not None:
+        _LOG.critical("a loop of the role died", exc_info=loop.exception())
+        life.ending.set()
+
+
+def main() -> None:
+    """Runs the role until it is told to end."""
+    process.run("ingest", _version(), IngestSettings, serve)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("lorekeep-gateway")
+    except metadata.PackageNotFoundError:
+        return "0.0.0"

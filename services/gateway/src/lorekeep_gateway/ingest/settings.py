@@ -1,0 +1,22 @@
+"""Settings of the ingest role."""
+
+from pydantic import Field
+
+from lorekeep_gateway.settings import StoreSettings
+
+
+class IngestSettings(StoreSettings):
+    """What the ingest role reads beside stores and callees."""
+
+    job_concurrency: int = Field(2, ge=1, le=64, description="Documents that one process works on at once.")
+    job_max_attempts: int = Field(3, ge=1, le=20, description="Failures and takeovers of a job before it is dead.")
+    job_deadline_seconds: float = Field(3600, gt=0, description="Longest time from the first claim to a job's end.")
+    stage_deadline_seconds: float = Field(330, gt=0, description="Longest wait for one answer of another service.")
+    lease_seconds: float = Field(60, gt=0, description="Time after which a silent worker's job is taken over.")
+    retry_seconds: float = Field(1, gt=0, description="First pause before a retry; doubles with each.")
+    poll_seconds: float = Field(1, gt=0, description="Pause between looks at an empty queue.")
+    batch_pages: int = Field(10, ge=1, le=100, description="Pages between two checkpoints.")
+    embed_batch_chunks: int = Field(32, ge=1, le=256, description="Chunks in a request to the embedder.")
+    upsert_batch_chunks: int = Field(100, ge=1, le=256, description="Chunks in a request to search.")
+    janitor_seconds: float = Field(30, gt=0, description="Pause between two rounds of tidying.")
+    sweep_after_seconds: float = Field(300, ge=0, description="Time that a superseded version stays in the index.")

@@ -1,0 +1,198 @@
+-- The queue and what ends of jobs write. Every write of a worker carries the job's lease token; no row back means that
+-- the lease is another's.
+
+-- name: enqueue_job!
+-- A job for a version, in the document's own transaction. `deadline_at` may be null: the first claim sets it.
+insert into jobs (id, organisation_id, collection_id, document_id, version_id, lane, traceparent, actor, deadline_at)
+values (:id, :organisation_id, :collection_id, :document_id, :version_id, :lane, :traceparent, :actor, :deadline_at);
+
+-- name: claim_job^
+-- Takes a waiting job, or one whose worker let its lease run out: of the organisation with the fewest running jobs,
+-- interactive before bulk, then the oldest. The organisations come by a loose index scan and only the first jobs of
+-- each are looked at, so a long queue costs no more than a short one.
+with recursive waiting as (
+    (select organisation_id from jobs where status = 'queued' order by organisation_id limit 1)
+    union all
+    select (select j.organisation_id from jobs j
+            where j.status = 'queued' and j.organisation_id > w.organisation_id
+            order by j.organisation_id limit 1)
+    from waiting w where w.organisation_id is not null
+),
+candidates as (
+    select heads.id from waiting w cross join lateral (
+        select j.id from jobs j
+        where j.organisation_id = w.organisation_id and j.status = 'queued' and j.run_after <= now()
+          and j.queue = 'document_processing'
+        order by j.lane desc, j.created_at, j.id limit 8
+    ) heads
+    union all
+    select id from jobs where status = 'running' and lease_until < now()
+),
+chosen as (
+    select j.id from jobs j join candidates using (id)
+    where (j.status = 'queued' and j.run_after <= now()) or (j.status = 'running' and j.lease_until < now())
+    order by
+        (select count(*) from jobs r
+         where r.organisation_id = j.organisation_id and r.status = 'running' and r.lease_until >= now()),
+        j.lane desc, j.created_at, j.id
+    limit 1
+    for update of j skip locked
+)
+update jobs set
+    status = 'running',
+    attempt = attempt + 1,
+    stage = 'fetch',
+    error = null,
+    lease_token = gen_random_uuid(),
+    lease_until = now() + :lease_seconds * interval '1 second',
+    worker = :worker,
+    started_at = coalesce(started_at, now()),
+    deadline_at = coalesce(deadline_at, now() + :job_deadline_seconds * interval '1 second')
+from chosen where jobs.id = chosen.id
+returning jobs.*, extract(epoch from deadline_at - now())::float8 as remaining_seconds;
+
+-- name: work_of_job^
+-- What a job works on.
+select v.blob_sha256, v.size_bytes, v.media_type, v.name, v.metadata, d.public_id, c.metadata_schema
+from versions v
+join documents d on d.id = v.document_id and d.organisation_id = v.organisation_id
+join collections c on c.id = d.collection_id and c.organisation_id = d.organisation_id
+where v.id = :version_id and v.organisation_id = :organisation_id;
+
+-- name: watch_job^
+-- Whether a job is still its worker's and still wanted.
+select j.cancel_requested, d.status = 'deleting' as document_deleted, c.status = 'deleting' as collection_deleted
+from jobs j
+join documents d on d.id = j.document_id
+join collections c on c.id = j.collection_id
+where j.id = :id and j.lease_token = :lease_token;
+
+-- name: extend_lease^
+update jobs set lease_until = now() + :lease_seconds * interval '1 second'
+where id = :id and lease_token = :lease_token
+returning id;
+
+-- name: enter_stage^
+update jobs set stage = :stage where id = :id and lease_token = :lease_token returning id;
+
+-- name: move_checkpoint^
+-- The attempts start over: they are counted since the checkpoint last moved.
+update jobs set
+    attempt = 1, checkpoint = :checkpoint, resume_state = :resume_state, progress = :progress,
+    warnings = :warnings, lease_until = now() + :lease_seconds * interval '1 second'
+where id = :id and lease_token = :lease_token
+returning id;
+
+-- name: retry_job^
+-- Puts a job back after a failure that may pass.
+update jobs set
+    status = 'queued', stage = :stage, error = :error, run_after = now() + :pause_seconds * interval '1 second',
+    lease_token = null, lease_until = null
+where id = :id and lease_token = :lease_token
+returning id;
+
+-- name: release_job^
+-- Hands a job back as if this claim had not been.
+update jobs set
+    status = 'queued', attempt = greatest(attempt - 1, 0), run_after = now() + :pause_seconds * interval '1 second',
+    lease_token = null, lease_until = null
+where id = :id and lease_token = :lease_token
+returning id;
+
+-- name: end_job^
+-- Ends a job without success. Its chunks are removed, so a later retry starts at the beginning.
+update jobs set
+    status = :status, stage = coalesce(:stage, stage), dead = :dead, error = :error, finished_at = now(),
+    attempt = least(attempt, :max_attempts), checkpoint = '{}', resume_state = null,
+    lease_token = null, lease_until = null
+where id = :id and lease_token = :lease_token
+returning id;
+
+-- name: attempts_of_job$
+select attempt from jobs where id = :id;
+
+-- name: document_kept$
+select exists (select from documents where id = :document_id and status <> 'deleting');
+
+-- name: begin_version^
+-- A document that is ready stays so while its next version is read.
+with begun as (
+    update versions set status = 'processing', retired_at = null
+    where id = :version_id and organisation_id = :organisation_id and status in ('pending', 'processing', 'failed')
+    returning document_id
+)
+update documents set status = 'processing', error = null, updated_at = now()
+from begun
+where documents.id = begun.document_id and documents.version_id is null
+  and documents.status in ('pending', 'processing', 'failed')
+returning documents.id;
+
+-- name: mark_version_indexed!
+-- From now on chunks of the version may lie in the index.
+update versions set indexed = true where id = :version_id and organisation_id = :organisation_id;
+
+-- name: describe_version!
+update versions set
+    verdict = :verdict, warnings = :warnings, chunk_count = :chunk_count, segment_count = :segment_count
+where id = :version_id and organisation_id = :organisation_id;
+
+-- name: retire_version!
+-- A version that will not be shown: `failed` or `superseded`.
+update versions set status = :status, retired_at = now()
+where id = :version_id and organisation_id = :organisation_id and status in ('pending', 'processing', 'failed');
+
+-- name: fail_document!
+-- A document with a visible version stays ready and says what went wrong with the next one.
+update documents set
+    status = case when version_id is null then 'failed' else 'ready' end, error = :error, updated_at = now()
+where id = :document_id and organisation_id = :organisation_id and status <> 'deleting';
+
+-- name: version_to_sweep^
+-- A version whose chunks nobody sees any more, locked so that no retry begins meanwhile.
+select v.id, v.organisation_id, v.document_id, d.collection_id
+from versions v join documents d on d.id = v.document_id
+where v.indexed and v.status in ('superseded', 'failed')
+  and (v.retired_at is null or v.retired_at < now() - :sweep_after_seconds * interval '1 second')
+order by v.retired_at limit 1
+for update of v skip locked;
+
+-- name: retired_version^
+-- The same for one version, whatever its age.
+select v.id, v.organisation_id, v.document_id, d.collection_id
+from versions v join documents d on d.id = v.document_id
+where v.id = :version_id and v.indexed and v.status in ('superseded', 'failed')
+for update of v;
+
+-- name: mark_version_swept!
+update versions set indexed = false where id = :version_id and organisation_id = :organisation_id;
+
+-- name: forget_idempotency_keys!
+delete from idempotency_keys where created_at < now() - interval '24 hours';
+
+-- name: queue_figures^
+-- What waits and runs, for metrics.
+select
+    (select count(*) from jobs where status = 'queued') as queued,
+    (select count(*) from jobs where status = 'running') as running,
+    (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
+     from jobs where status = 'queued') as oldest_seconds;
+
+-- name: live_generation^
+-- A collection's generation; null fields where it has none yet, no row where the collection is gone.
+select c.metadata_schema, g.*
+from collections c left join generations g on g.id = c.generation_id and g.organisation_id = c.organisation_id
+where c.id = :collection_id and c.organisation_id = :organisation_id;
+
+-- name: make_generation^
+-- The collection's first generation, unless another job was quicker.
+with made as (
+    insert into generations (id, organisation_id, collection_id, model, fingerprint, tokenizer_fingerprint, dimensions,
+        distance, max_tokens, overlap_tokens, min_tokens, status)
+    values (:id, :organisation_id, :collection_id, :model, :fingerprint, :tokenizer_fingerprint, :dimensions,
+        :distance, :max_tokens, :overlap_tokens, :min_tokens, 'live')
+    on conflict (collection_id) where status = 'live' do nothing
+    returning id
+)
+update collections set generation_id = made.id, updated_at = now()
+from made where collections.id = :collection_id and collections.organisation_id = :organisation_id
+returning collections.id;
