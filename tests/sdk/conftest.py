@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.sdk.contract_server import KEY, Service, serving
 
 from lorekeep_sdk import Lorekeep
+from tests.sdk.contract_server import KEY, Service, serving
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.sdk.contract_server import KEY, TRACE, Service
 
 import lorekeep_sdk
 from lorekeep_sdk import AsyncLorekeep, Conflict, InvalidInput, Lorekeep, NotFound, Unauthenticated, WaitTimeout
+from tests.sdk.contract_server import KEY, TRACE, Service
 
 
 def test_a_collection_is_made_read_changed_and_deleted(client: Lorekeep) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sdk.contract_server import KEY, TRACE, Service
 from typer.testing import CliRunner, Result
 
 from lorekeep_sdk import Lorekeep
 from lorekeep_sdk.command import app
+from tests.sdk.contract_server import KEY, TRACE, Service
 
 TEXT = "A guide to cows.\n\nThe cow comes home under the sun [not markup]. \x1b[31mRed\x07"
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.sdk.contract_server import KEY, TRACE, Service
-from tests.sdk.faulty_line import LOSE, RESET, faulty_line
 from typer.testing import CliRunner, Result
 
 from lorekeep_sdk.command import app
 from lorekeep_sdk.command.files import File, files
 from lorekeep_sdk.command.ingest_rows import of_job, refused
 from lorekeep_sdk.command.ingest_views import Bars
+from tests.sdk.contract_server import KEY, TRACE, Service
+from tests.sdk.faulty_line import LOSE, RESET, faulty_line
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sdk.contract_server import KEY, Service
-from tests.sdk.faulty_line import LOSE, RESET, faulty_line
 
 from lorekeep_sdk import AsyncLorekeep, Conflict, LimitExceeded, Lorekeep, NoAnswer, NotFound, Unavailable
 from lorekeep_sdk.errors import of_answer, retry_after_seconds
 from lorekeep_sdk.transport import pause_seconds
+from tests.sdk.contract_server import KEY, Service
+from tests.sdk.faulty_line import LOSE, RESET, faulty_line
 
 
 @contextmanager
