@@ -97,16 +97,25 @@ class Client:
         with calls.calling_as(OWNER):
             async with client_calls.translated():
                 call = self.stub.Parse(timeout=timeout)
-                await call.write(opening)
-                first = await call.read()
-                if isinstance(first, parser_pb2.ParseResponse):
-                    writing = asyncio.create_task(self._send(call, parser_pb2.ParseRequest, data, first.accepted))
-                    async for message in call:
+                try:
+                    async for message in self._exchanged(call, opening, data):
                         yield message
-                    await writing
-                elif await call.code():
-                    async for _ in call:  # raises what went wrong
-                        raise AssertionError("an answer after the end")
+                finally:
+                    call.cancel()
+
+    async def _exchanged(
+        self, call: Any, opening: parser_pb2.ParseRequest, data: bytes
+    ) -> AsyncIterator[parser_pb2.ParseResponse]:
+        await call.write(opening)
+        first = await call.read()
+        if not isinstance(first, parser_pb2.ParseResponse):
+            async for _ in call:  # raises what went wrong
+                raise AssertionError("an answer after the end")
+            return
+        writing = asyncio.create_task(self._send(call, parser_pb2.ParseRequest, data, first.accepted))
+        async for message in call:
+            yield message
+        await writing
 
     async def chunk(self, segments: list[document_pb2.Segment], options: parser_pb2.ChunkOptions) -> list[Any]:
         chunks = []
