@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
 from tests.parser.parser_process import DATA, Client, ParserProcess, running
 
 

@@ -204,6 +204,14 @@ class ParserProcess:
         """The pids of the children at work."""
         return [child for server in _children_of(self.pid) for child in _children_of(server)]
 
+    async def one_forked(self) -> int:
+        """The pid of the next child that is at work."""
+        for _ in range(1000):
+            if pids := self.forked():
+                return pids[0]
+            await asyncio.sleep(0.01)
+        raise AssertionError("no child was forked")
+
     def fork_server(self) -> int:
         (pid,) = _children_of(self.pid)
         return pid
@@ -231,6 +239,16 @@ async def running(temp_dir: Path, **settings: str) -> AsyncIterator[tuple[Parser
         await client.close()
     finally:
         await parser.end()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that id exists."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def of_process(pid: int, name: str) -> str:
+    """What the kernel says of a process."""
+    return Path(f"/proc/{pid}/{name}").read_text()
 
 
 def _children_of(pid: int) -> list[int]:

@@ -29,7 +29,8 @@ def pdf(pages: list[list[tuple[float, float, str]]]) -> bytes:
     for index, lines in enumerate(pages):
         drawn = "".join(f"BT /F {size} Tf 72 {792 - down} Td ({text}) Tj ET\n" for size, down, text in lines)
         objects.append(
-            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F 3 0 R>>>>/Contents {5 + 2 * index} 0 R>>"
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F 3 0 R>>>>"
+            f"/Contents {5 + 2 * index} 0 R>>"
         )
         objects.append(f"<</Length {len(drawn)}>>stream\n{drawn}endstream")
     return _joined(objects)

@@ -9,9 +9,9 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from tests.parser.parser_process import Client, ParserProcess, alive, of_process, running
 
 from lorekeep_chassis.errors import DeadlineExceeded, InvalidInput, Overloaded, Unavailable
-from tests.parser.parser_process import Client, ParserProcess, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,7 +38,7 @@ async def _begun(client: Client) -> asyncio.Task[None]:
 
 async def _gone(pid: int) -> None:
     for _ in range(200):
-        if not Path(f"/proc/{pid}").exists():
+        if not alive(pid):
             return
         await asyncio.sleep(0.05)
     raise AssertionError("the child still lives")
@@ -56,16 +56,14 @@ async def test_a_caller_that_leaves_takes_its_child_along(parser: tuple[ParserPr
             break
         await asyncio.sleep(0.05)
     assert not list(process.temp_dir.glob("*/document-*"))
+    assert '"ERROR"' not in process.logged
     assert (await client.parse(b"And on.", "a.txt")).chunks
 
 
 async def test_a_child_that_dies_is_a_typed_error(parser: tuple[ParserProcess, Client]) -> None:
     process, client = parser
     call = asyncio.create_task(client.parse(_LONG, "long.txt"))
-    while not process.forked():
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.2)
-    os.kill(process.forked()[0], signal.SIGSEGV)
+    os.kill(await process.one_forked(), signal.SIGSEGV)
     with pytest.raises(InvalidInput) as caught:
         await call
     assert caught.value.reason == "parser_crashed"
@@ -91,9 +89,7 @@ async def test_deadline_and_slots(tmp_path: Path) -> None:
     settings = {"LOREKEEP_PROCESSING_TIMEOUT_SECONDS": "3", "LOREKEEP_CONCURRENT_PROCESSES": "1"}
     async with running(tmp_path, **settings) as (process, client):
         slow = asyncio.create_task(client.parse(_LONG, "long.txt"))
-        while not process.forked():
-            await asyncio.sleep(0.01)
-        (pid,) = process.forked()
+        pid = await process.one_forked()
         with pytest.raises(Overloaded) as refused:
             await client.parse(b"Me too.", "a.txt")
         assert refused.value.retry_after_seconds
@@ -111,7 +107,7 @@ async def test_the_grpc_process_holds_no_document_library(parser: tuple[ParserPr
         subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
-    maps = Path(f"/proc/{parser[0].pid}/maps").read_text()
+    maps = of_process(parser[0].pid, "maps")
     assert not [each for each in _HEAVY if f"/{each}/" in maps]
 
 
@@ -119,7 +115,7 @@ async def test_a_child_is_limited(parser: tuple[ParserProcess, Client]) -> None:
     process, client = parser
     task = await _begun(client)
     (pid,) = process.forked()
-    limits = {line[:25].strip(): line[26:].split()[0] for line in Path(f"/proc/{pid}/limits").read_text().splitlines()}
+    limits = {line[:25].strip(): line[26:].split()[0] for line in of_process(pid, "limits").splitlines()}
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert limits["Max address space"] == str(3 * 2**30)

@@ -1,12 +1,12 @@
 """What cannot be read is refused with a typed error, and the next document is read."""
 
 import pytest
-
-from lorekeep.parser.v1 import parser_pb2
-from lorekeep_chassis.errors import InvalidInput, LorekeepError, TooLarge, Unauthenticated, UnsupportedMedia
 from tests.parser import small_files
 from tests.parser.parser_process import Client, ParserProcess
 from tests.parser.test_documents import check_offsets
+
+from lorekeep.parser.v1 import parser_pb2
+from lorekeep_chassis.errors import InvalidInput, LorekeepError, TooLarge, Unauthenticated, UnsupportedMedia
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -71,6 +71,10 @@ class Children:
         self._server = server
         self._cpu_seconds = cpu_seconds
 
+    def check(self) -> None:
+        """Unavailable where no child could be had, said before a document is sent in vain."""
+        self._server.checked()
+
     @asynccontextmanager
     async def working(self, job: dict[str, Any]) -> AsyncIterator["Work"]:
         """A child at work on `job`; it is gone when the block ends, however it ends."""

@@ -39,7 +39,8 @@ class Desk:
 
     @asynccontextmanager
     async def place(self, options: parser_pb2.ChunkOptions) -> AsyncIterator["Place"]:
-        """A slot with its clock running; Overloaded where there is none."""
+        """A slot with its clock running; Overloaded where there is none, Unavailable where there are no children."""
+        self.children.check()
         async with self.slots.taken(), self.clock.running() as timeout:
             yield Place(self, timeout, Gathering(self.shelf, options.tokenizer_fingerprint))
 

@@ -106,11 +106,15 @@ class ForkServer:
             child.ended.set()
         self._children.clear()
 
+    def checked(self) -> socket.socket:
+        """The socket of a fork server that is up; Unavailable where it is not."""
+        if self._control is None or not self.ready.is_set():
+            raise Unavailable("The parser is starting. Try again shortly.", retry_after_seconds=2.0)
+        return self._control
+
     async def fork(self) -> Child:
         """A new child, waiting for its job; Unavailable while the fork server is not up."""
-        control = self._control
-        if control is None or not self.ready.is_set():
-            raise Unavailable("The parser is starting. Try again shortly.", retry_after_seconds=2.0)
+        control = self.checked()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)

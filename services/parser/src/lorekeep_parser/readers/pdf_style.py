@@ -14,7 +14,7 @@ SAMPLED_PAGES = 16
 _LARGER = 1.15
 _MAX_HEADING_CHARACTERS = 200
 _MAX_BOLD_HEADING_CHARACTERS = 120
-# Share of a page's height, at its top and at its foot, that furniture stands in; a lone page number may stand further in.
+# Share of a page's height, at its top and its foot, that furniture stands in; a lone page number may stand further in.
 _EDGE = 0.09
 _NUMBER_EDGE = 0.2
 _LEAST_REPEATS = 3
