@@ -1,0 +1,77 @@
+"""The life of a child: limits, one job, one end. Its standard streams lead nowhere, since libraries print."""
+
+import json
+import os
+import socket
+import traceback
+from typing import BinaryIO
+
+from lorekeep_chassis.errors import LorekeepError
+from lorekeep_parser import child_limits, failures, frames, reading
+from lorekeep_parser.frames import Kind
+
+
+class Peer:
+    """The gRPC process, as the child sees it. Writing blocks while it does not read: that is the back-pressure."""
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def job(self) -> dict[str, object]:
+        """What to do."""
+        _, payload = frames.read(self._reader)
+        job: dict[str, object] = json.loads(payload)
+        return job
+
+    def request(self) -> bytes | None:
+        """The next segment to chunk; None when there are no more."""
+        kind, payload = frames.read(self._reader)
+        return payload if kind is Kind.REQUEST else None
+
+    def respond(self, message: bytes) -> None:
+        """Sends a response message."""
+        self._writer.write(frames.packed(Kind.RESPONSE, message))
+        self._writer.flush()
+
+    def end(self, kind: Kind, payload: bytes = b"") -> None:
+        """Sends the last frame."""
+        self._writer.write(frames.packed(kind, payload))
+        self._writer.flush()
+
+
+def main(descriptor: int) -> int:
+    """Does the one job that comes over the socket; gives the exit code."""
+    _silence()
+    with socket.socket(fileno=descriptor) as channel:
+        peer = Peer(channel.makefile("rb"), channel.makefile("wb"))
+        try:
+            job = peer.job()
+            child_limits.impose(float(str(job["cpu_seconds"])))
+            reading.work(job, peer)
+            peer.end(Kind.END)
+        except (BrokenPipeError, ConnectionResetError, EOFError):
+            return 1
+        except MemoryError:
+            # The frames of the traceback hold what filled the memory; they are gone only after this block.
+            peer.end(Kind.FAILURE, failures.encoded(failures.out_of_memory(), "MemoryError"))
+        except LorekeepError as error:
+            peer.end(Kind.FAILURE, failures.encoded(error, _where(error)))
+        except Exception as error:  # noqa: BLE001 - the child's edge: everything becomes a typed error
+            peer.end(Kind.FAILURE, failures.encoded(failures.crashed(), _where(error)))
+    return 0
+
+
+def _where(error: BaseException) -> str:
+    """Places in the code, never the message, which may quote the document."""
+    cause = error.__cause__ or error
+    places = traceback.extract_tb(cause.__traceback__)[-4:]
+    names = [f"{each.filename.rsplit('/', 1)[-1]}:{each.lineno}" for each in places]
+    return f"{type(cause).__name__} at {' > '.join(names)}"
+
+
+def _silence() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -1,0 +1,170 @@
+"""One call at work: a slot, a clock, a directory, a child; spans and metrics around them."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError
+from opentelemetry.trace import Span, StatusCode
+
+from lorekeep.parser.v1 import parser_pb2
+from lorekeep_chassis import metrics, tracing
+from lorekeep_chassis.errors import InvalidInput, LorekeepError
+from lorekeep_parser import failures, intake, measures
+from lorekeep_parser.children import Children, Clock, Slots, Work
+from lorekeep_parser.frames import MAX_PAYLOAD_BYTES, Kind
+from lorekeep_parser.scratch import Scratch
+from lorekeep_parser.tokenizer_shelf import Gathering, TokenizerShelf
+
+_UNKNOWN_ROUTE = "unknown"
+# Routes name label values, so only words that look like one are taken from a child.
+_MAX_ROUTE_CHARACTERS = 32
+_Message = TypeVar("_Message", parser_pb2.ParseResponse, parser_pb2.ChunkResponse)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What all calls share."""
+
+    slots: Slots
+    clock: Clock
+    scratch: Scratch
+    shelf: TokenizerShelf
+    children: Children
+
+    @asynccontextmanager
+    async def place(self, options: parser_pb2.ChunkOptions) -> AsyncIterator["Place"]:
+        """A slot with its clock running; Overloaded where there is none, Unavailable where there are no children."""
+        self.children.check()
+        async with self.slots.taken(), self.clock.running() as timeout:
+            yield Place(self, timeout, Gathering(self.shelf, options.tokenizer_fingerprint))
+
+
+class Place:
+    """A call that has its slot."""
+
+    def __init__(self, desk: Desk, timeout: asyncio.Timeout, tokenizer: Gathering) -> None:
+        self._desk = desk
+        self._timeout = timeout
+        self._tokenizer = tokenizer
+
+    def accepted(self) -> parser_pb2.Accepted:
+        """The first answer."""
+        return parser_pb2.Accepted(tokenizer_required=self._tokenizer.required)
+
+    async def parsed(
+        self, start: parser_pb2.ParseStart, requests: AsyncIterator[parser_pb2.ParseRequest]
+    ) -> AsyncIterator[parser_pb2.ParseResponse]:
+        """Reads the document and gives what it holds."""
+        async with self._desk.scratch.directory() as directory, _observed("parser.read") as reading:
+            path = await intake.document_received(requests, start.size_bytes, self._tokenizer, directory)
+            async with self._working("parse", path, start.SerializeToString()) as work:
+                async for payload in work.responses():
+                    response = _decoded(parser_pb2.ParseResponse, payload)
+                    self._note(response, reading)
+                    yield response
+
+    async def chunked(
+        self, options: parser_pb2.ChunkOptions, requests: AsyncIterator[parser_pb2.ChunkRequest]
+    ) -> AsyncIterator[parser_pb2.ChunkResponse]:
+        """Cuts the segments that the caller sends."""
+        async with self._desk.scratch.directory() as directory, _observed("parser.chunk") as reading:
+            reading.route = "chunk"
+            while self._tokenizer.required:
+                intake.take_tokenizer(await _next(requests), self._tokenizer)
+            async with self._working("chunk", directory, options.SerializeToString()) as work:
+                pump = asyncio.create_task(_pump(requests, work))
+                try:
+                    async for payload in work.responses():
+                        reading.chunks += 1
+                        yield _decoded(parser_pb2.ChunkResponse, payload)
+                    await pump
+                finally:
+                    pump.cancel()
+
+    def _working(self, mode: str, path: Path, start: bytes) -> AbstractAsyncContextManager[Work]:
+        job = {
+            "mode": mode,
+            "path": str(path),
+            "start": base64.b64encode(start).decode(),
+            "tokenizer": str(self._tokenizer.path),
+        }
+        return self._desk.children.working(job)
+
+    def _note(self, response: parser_pb2.ParseResponse, reading: "_Reading") -> None:
+        part = response.WhichOneof("part")
+        if part == "batch_end":
+            reading.stretched_for(response.batch_end.pages_total, self._desk.clock, self._timeout)
+        elif part == "finished":
+            verdict = response.finished.verdict
+            reading.route = verdict.route[:_MAX_ROUTE_CHARACTERS]
+            reading.pages, reading.chunks = verdict.pages_read, response.finished.chunk_count
+
+
+class _Reading:
+    """What a span and the metrics say of one call."""
+
+    def __init__(self) -> None:
+        self.route = _UNKNOWN_ROUTE
+        self.pages = 0
+        self.chunks = 0
+        self._stretched = False
+
+    def stretched_for(self, pages_total: int, clock: Clock, timeout: asyncio.Timeout) -> None:
+        """Gives a long document its time, once."""
+        if pages_total and not self._stretched:
+            self._stretched = True
+            clock.stretch(timeout, pages_total)
+
+    def tell(self, span: Span) -> None:
+        """Writes the facts on the span; never text."""
+        span.set_attributes({"parser.route": self.route, "parser.pages": self.pages, "parser.chunk_count": self.chunks})
+
+
+@asynccontextmanager
+async def _observed(name: str) -> AsyncIterator[_Reading]:
+    reading, begin, outcome = _Reading(), perf_counter(), "cancelled"
+    # Not made the current span: an async generator's context may change between its steps.
+    span = tracing.tracer().start_span(name)
+    try:
+        yield reading
+        outcome = "ok"
+    except LorekeepError as error:
+        outcome = error.reason
+        span.set_status(StatusCode.ERROR, outcome)
+        raise
+    finally:
+        reading.tell(span)
+        span.end()
+        measures.DOCUMENTS.labels(reading.route, outcome).inc()
+        measures.SECONDS.labels(reading.route).observe(perf_counter() - begin, metrics.exemplar())
+
+
+async def _pump(requests: AsyncIterator[parser_pb2.ChunkRequest], work: Work) -> None:
+    """Hands segments to the child while its chunks are read. A caller's mistake ends the child's work and is raised."""
+    try:
+        async for request in requests:
+            if request.WhichOneof("part") != "segment" or request.segment.ByteSize() > MAX_PAYLOAD_BYTES:
+                raise InvalidInput("After the opening, a call of Chunk sends segments of at most 4 MB.")
+            await work.send(Kind.REQUEST, request.segment.SerializeToString())
+    finally:
+        await work.send(Kind.END)
+
+
+async def _next(requests: AsyncIterator[parser_pb2.ChunkRequest]) -> parser_pb2.ChunkRequest:
+    request = await anext(requests, None)
+    if request is None:
+        raise InvalidInput("The call ended before the tokenizer was complete. Repeat it.", reason="incomplete_request")
+    return request
+
+
+def _decoded(kind: type[_Message], payload: bytes) -> _Message:
+    try:
+        return kind.FromString(payload)
+    except DecodeError:
+        raise failures.crashed() from None

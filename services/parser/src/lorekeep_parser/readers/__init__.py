@@ -1,0 +1,35 @@
+"""One reader per format. Each is a module that gives a `Reader`; which one is chosen by content."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from lorekeep_parser import media
+from lorekeep_parser.media import Media
+from lorekeep_parser.page import Reader
+
+# The module is imported when first needed, so that a plain format does not wait for a heavy one's library.
+_MODULES = {
+    Media.PDF: "pdf",
+    Media.DOCX: "word",
+    Media.PPTX: "slides",
+    Media.XLSX: "sheets",
+    Media.MSG: "mail",
+    Media.EML: "mail",
+    Media.HTML: "markup",
+    Media.MARKDOWN: "markup",
+    Media.CSV: "delimited",
+    Media.JSON: "plain",
+    Media.TEXT: "plain",
+    Media.PNG: "images",
+    Media.JPEG: "images",
+    Media.TIFF: "images",
+}
+
+
+def opened(path: Path, name: str) -> Reader:
+    """The reader for the file at `path`; typed errors where there is none or the file is damaged or encrypted."""
+    kind = media.recognised(path, name)
+    module = import_module(f"lorekeep_parser.readers.{_MODULES[kind]}")
+    make: Callable[[Path, Media, str], Reader] = module.opened
+    return make(path, kind, name)

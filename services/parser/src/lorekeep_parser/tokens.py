@@ -1,0 +1,48 @@
+"""Counts tokens as the collection's model does."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lorekeep_chassis.errors import InvalidInput
+
+# Pre-tokenizers that cut at white space and keep nothing of it: there, the counts of texts joined by white space add
+# up, and nothing needs to be counted twice.
+_ADDITIVE = frozenset({"BertPreTokenizer", "Whitespace", "WhitespaceSplit"})
+
+
+class TokenCounter:
+    """A tokenizer without padding and truncation. `specials` is what the model adds around a text."""
+
+    def __init__(self, tokenizer: Any, additive: bool) -> None:
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._tokenizer = tokenizer
+        self.additive = additive
+        self.specials: int = tokenizer.num_special_tokens_to_add(False)
+
+    @classmethod
+    def of_file(cls, path: Path) -> "TokenCounter":
+        """Loads a tokenizer.json; InvalidInput where it is none."""
+        return cls.of_bytes(path.read_bytes())
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> "TokenCounter":
+        """Loads the bytes of a tokenizer.json; InvalidInput where they are none."""
+        from tokenizers import Tokenizer
+
+        try:
+            shape = json.loads(data)
+            tokenizer = Tokenizer.from_buffer(data)
+        except Exception as error:
+            raise InvalidInput("The tokenizer cannot be loaded.", reason="tokenizer_invalid") from error
+        pre = shape.get("pre_tokenizer") or {}
+        return cls(tokenizer, pre.get("type") in _ADDITIVE)
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """Tokens of each text, special tokens not included."""
+        return [len(each.ids) for each in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def whole(self, text: str) -> int:
+        """Tokens of a text as the model reads it, special tokens included."""
+        return len(self._tokenizer.encode(text, add_special_tokens=True).ids)
