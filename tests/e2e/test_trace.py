@@ -36,8 +36,9 @@ class Tree:
         return all(any(step in each for each in rest) for step in steps)
 
     def whole(self) -> bool:
-        """Whether every parent has arrived."""
-        return sum(each.parent_id not in self._by_id for each in self.spans) == 1
+        """Whether the root and every parent have arrived."""
+        roots = [each for each in self.spans if not each.parent_id]
+        return len(roots) == 1 and all(each.parent_id in self._by_id for each in self.spans if each.parent_id)
 
 
 @pytest.fixture(scope="module")
