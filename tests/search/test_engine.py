@@ -118,6 +118,12 @@ async def test_the_deadline_ends_the_waiting(edge: EdgeStore) -> None:
         await edge.count(samples.space(), _within())
 
 
+async def test_an_engine_that_hangs_is_seen(edge: EdgeStore) -> None:
+    with stopped(edge):
+        assert (await edge.health())["status"] == "failed"
+    assert (await edge.health())["status"] == "ok"
+
+
 async def test_more_than_it_takes_on_is_refused_at_once(edge: EdgeStore) -> None:
     with stopped(edge):
         crowd = [asyncio.create_task(edge.count(samples.space(), _within())) for _ in range(256)]
