@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,11 +35,13 @@ def pid(store: EdgeStore) -> int:
 @contextmanager
 def stopped(store: EdgeStore) -> Iterator[None]:
     """The engine stands still inside, so that what is asked of it waits."""
-    os.kill(pid(store), signal.SIGSTOP)
+    engine = pid(store)
+    os.kill(engine, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid(store), signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(engine, signal.SIGCONT)
 
 
 async def waiting(*askers: asyncio.Task[object]) -> None:
