@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,11 +35,13 @@ def pid(store: EdgeStore) -> int:
 @contextmanager
 def stopped(store: EdgeStore) -> Iterator[None]:
     """The engine stands still inside, so that what is asked of it waits."""
-    os.kill(pid(store), signal.SIGSTOP)
+    engine = pid(store)
+    os.kill(engine, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid(store), signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(engine, signal.SIGCONT)
 
 
 async def waiting(*askers: asyncio.Task[object]) -> None:
@@ -116,6 +118,12 @@ async def test_what_its_caller_has_left_is_never_run(edge: EdgeStore) -> None:
 async def test_the_deadline_ends_the_waiting(edge: EdgeStore) -> None:
     with stopped(edge), calls.deadline(0.05), pytest.raises(errors.DeadlineExceeded):
         await edge.count(samples.space(), _within())
+
+
+async def test_an_engine_that_hangs_is_seen(edge: EdgeStore) -> None:
+    with stopped(edge):
+        assert (await edge.health())["status"] == "failed"
+    assert (await edge.health())["status"] == "ok"
 
 
 async def test_more_than_it_takes_on_is_refused_at_once(edge: EdgeStore) -> None:

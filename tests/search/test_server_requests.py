@@ -49,9 +49,8 @@ def test_queries_travel_over_grpc_whole() -> None:
 
 
 def test_a_point_travels_with_both_vectors_and_kept_epochs() -> None:
-    point = Point(
-        "5c3f1b0e-0000-5000-8000-000000000001", {"from_epoch": 9, "ordinal": 1}, LEGS.dense or b"", LEGS.terms
-    )  # type: ignore[arg-type]
+    stored = "5c3f1b0e-0000-5000-8000-000000000001"
+    point = Point(stored, {"from_epoch": 9, "ordinal": 1}, samples.vector("duck"), Terms([1], [1.0]))
     built = server_requests.point(point, {"from_epoch": 2})
     assert built.payload == {"from_epoch": 2, "ordinal": 1}
     travelling = RestToGrpc.convert_point_struct(built)

@@ -1,5 +1,6 @@
 """The embedded engine behind the port: requests to the engine process, long work cut into slices."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from lorekeep_search.tenancy import Within, matches
 
 # Points that a stamp or a removal touches before queries get their turn: a few milliseconds of work.
 _SLICE_POINTS = 500
+_HEALTH_SECONDS = 2.0
 
 
 class EdgeStore:
@@ -79,9 +81,15 @@ class EdgeStore:
         return {key: each for key, each in payloads.items() if each["organisation_id"] == within.organisation_id}
 
     async def health(self) -> Component:
-        if self.link.up:
-            return {"status": "ok", "detail": "embedded engine"}
-        return {"status": "failed", "detail": "the embedded engine is starting"}
+        """Asks the engine, so that one that hangs is seen; one that is merely crowded is well."""
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                await self.link.ask({"op": "ping"}, first=True)
+        except errors.Overloaded:
+            return {"status": "ok", "detail": "embedded engine, crowded"}
+        except (TimeoutError, errors.LorekeepError):
+            return {"status": "failed", "detail": "the embedded engine does not answer"}
+        return {"status": "ok", "detail": "embedded engine"}
 
     async def close(self) -> None:
         await self.link.close()

@@ -1,7 +1,7 @@
 """The service's end of the engine process: keeps it running, and decides what it does next.
 
-Queries go before writes, and a write comes in slices, so that a query waits for two slices at the most. Whatever is
-left by its caller while it waits is never sent.
+Queries go before writes, and a write comes in slices of which one is under way at a time, so that a query waits for one
+slice at the most. Whatever is left by its caller while it waits is never sent.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ _CLOSE_SECONDS = 10.0
 class _Waiting(NamedTuple):
     frame: Frame
     answer: "asyncio.Future[Header]"
+    first: bool
 
 
 class EngineLink:
@@ -58,7 +59,7 @@ class EngineLink:
         """Sends a request and waits for its answer; `first` for what somebody looks at, before all writes."""
         if not self.up:
             raise _gone()
-        waiting = _Waiting(Frame(header, tail), asyncio.get_running_loop().create_future())
+        waiting = _Waiting(Frame(header, tail), asyncio.get_running_loop().create_future(), first)
         with self._gates[first].entered():
             (self._queries if first else self._writes).append(waiting)
             self._changed.set()
@@ -132,7 +133,8 @@ class EngineLink:
             await self._changed.wait()
 
     def _next(self) -> _Waiting | None:
-        for queue in (self._queries, self._writes):
+        writing = any(not each.first for each in self._under_way)
+        for queue in (self._queries,) if writing else (self._queries, self._writes):
             while queue:
                 waiting = queue.popleft()
                 if not waiting.answer.done():

@@ -170,6 +170,10 @@ class ServerStore:
         except TimeoutError:
             raise errors.DeadlineExceeded("The index did not answer in time. Try again, or ask for less.") from None
         except (grpc.RpcError, ResponseHandlingException, UnexpectedResponse) as error:
+            if _code(error) == "NOT_FOUND":
+                # The collection was removed behind our back: what was known of it holds no more.
+                self._facts.clear()
+                raise spaces.unknown() from None
             raise _translated(error) from None
 
 

@@ -9,7 +9,7 @@ frequency of the corpus that the search names.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
@@ -25,13 +25,19 @@ _AVERAGE_WORDS = 128
 _CACHED_WORDS = 32_768
 
 _STEMMER = Stemmer.Stemmer("english", 0)
-_MARKS = "".join(chr(each) for each in range(0x300, 0xFFFF) if unicodedata.category(chr(each)) in ("Mn", "Mc"))
 _SPACELESS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"  # Jamo, kana
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"  # Han, Hangul
 )
-_RUN = re.compile(f"([{_SPACELESS}]+)|((?:(?![{_SPACELESS}])(?:[^\\W_]|[{re.escape(_MARKS)}]))+)")
+_MARKS = "".join(
+    each
+    for each in map(chr, range(0x300, 0xFFFF))
+    if unicodedata.category(each) in ("Mn", "Mc") and not re.match(f"[{_SPACELESS}]", each)
+)
+_LETTERS = f"[^\\W_{_SPACELESS}]"
+_RUN = re.compile(f"([{_SPACELESS}]+)|({_LETTERS}+(?:[{re.escape(_MARKS)}]+{_LETTERS}*)*)")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _LATIN = re.compile("[a-z\u00df-\u024f]+")
 
 
@@ -47,9 +53,10 @@ def of_passage(texts: Sequence[str]) -> Terms:
     counts: Counter[int] = Counter()
     length = 0
     for text in texts:
-        for word, singly in _words(text):
-            counts[_term(word)] += 1
-            length += not singly
+        words, singles = _words(text)
+        counts.update(map(_term, words))
+        counts.update(map(_term, singles))
+        length += len(words)
     norm = _K1 * (1 - _B + _B * length / _AVERAGE_WORDS)
     indices = sorted(counts)
     return Terms(indices, [counts[each] * (_K1 + 1) / (counts[each] + norm) for each in indices])
@@ -57,21 +64,25 @@ def of_passage(texts: Sequence[str]) -> Terms:
 
 def of_query(text: str) -> Terms:
     """The terms of a query, each of weight 1; a character on its own counts only where it stands alone."""
-    indices = sorted({_term(word) for word, singly in _words(text) if not singly})
+    indices = sorted(set(map(_term, _words(text)[0])))
     return Terms(indices, [1.0] * len(indices))
 
 
-def _words(text: str) -> Iterator[tuple[str, bool]]:
-    """Words, and whether each is a character that a pair holds already."""
-    for run in _RUN.finditer(unicodedata.normalize("NFKC", text).casefold()):
-        if run[2]:
-            yield run[2], False
-            continue
-        characters = run[1]
-        for each in characters:
-            yield each, len(characters) > 1
-        for first, second in pairwise(characters):
-            yield first + second, False
+def _words(text: str) -> tuple[list[str], list[str]]:
+    """Words, and apart from them the characters that some pair among the words holds already."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if folded.isascii():
+        return _ASCII_WORD.findall(folded), []
+    words, singles = [], []
+    for characters, word in _RUN.findall(folded):
+        if word:
+            words.append(word)
+        elif len(characters) == 1:
+            words.append(characters)
+        else:
+            singles.extend(characters)
+            words.extend(map("".join, pairwise(characters)))
+    return words, singles
 
 
 @lru_cache(_CACHED_WORDS)
