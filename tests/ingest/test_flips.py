@@ -145,3 +145,18 @@ async def _versions_are(bench: Bench, versions: set[str]) -> bool:
 
 async def _queued(bench: Bench, ids: dict[str, str]) -> bool:
     return (await bench.job(ids))["status"] == "queued" and bench.services.search.stamp.calls > 0
+
+
+async def test_a_cancel_that_comes_behind_the_intent_is_too_late(bench: Bench) -> None:
+    bench.services.search.stamp.hook = failing(10_000, errors.Overloaded("away"))
+    collection = await bench.collection()
+    ids = await bench.document(collection, "a\nb")
+    async with bench.working():
+        await until(lambda: bench.sql("select * from flips"))
+        await bench.sql("update jobs set cancel_requested = true")
+        watched = await bench.sql("select lease_until from jobs")
+        await until(lambda: bench.sql("select from jobs where lease_until > $1", watched[0][0]))
+        bench.services.search.stamp.hook = lambda number: None
+        job = await bench.ended(ids)
+    assert job["status"] == "succeeded"
+    assert await bench.visible(collection) == {ids["version_id"]: "ab"}

@@ -29,10 +29,8 @@ class Endings:
     ) -> None:
         """Puts the job back, or ends it: at once for what no retry changes, dead when attempts or time (`late`) are
         used up. An open flip is never given up, only gone on with."""
-        async with self._database.session() as session:
-            flipping = await session("job_has_flip", job_id=job["id"])
         exhausted = late or await self._attempts(job) >= self._settings.job_max_attempts
-        if flipping:
+        if await self._flipping(job):
             await self.released(lease, _FLIP_PAUSE_SECONDS)
         elif isinstance(error, _FINAL):
             await self._ended(job, lease, error, stage, status="failed", dead=False)
@@ -42,8 +40,11 @@ class Endings:
             await self._put_back(job, lease, error, stage)
 
     async def withdrawn(self, job: Mapping[str, Any], lease: Lease, error: Withdrawn) -> None:
-        """Ends a job whose result is not wanted."""
-        await self._ended(job, lease, error, None, status="cancelled", dead=False)
+        """Ends a job whose result is not wanted; what is being shown already can only be deleted."""
+        if error.reason != "deleted" and await self._flipping(job):
+            await self.released(lease)
+        else:
+            await self._ended(job, lease, error, None, status="cancelled", dead=False)
 
     async def released(self, lease: Lease, pause_seconds: float = 0.0) -> None:
         """Hands the job back without counting this claim."""
@@ -56,6 +57,10 @@ class Endings:
             kept = await session("document_kept", document_id=job["document_id"])
         if not kept:
             await self._sweeps.remove_chunks(job)
+
+    async def _flipping(self, job: Mapping[str, Any]) -> bool:
+        async with self._database.session() as session:
+            return bool(await session("job_has_flip", job_id=job["id"]))
 
     async def _attempts(self, job: Mapping[str, Any]) -> int:
         """As the row has them: they start over when the checkpoint moves."""
