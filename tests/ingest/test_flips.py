@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from prometheus_client import REGISTRY
 from tests.ingest.bench import Bench, book, plain, until
 from tests.ingest.crashes import Mortal, MortalDatabase
 from tests.ingest.test_crashes import lived
@@ -124,7 +125,7 @@ async def test_many_jobs_of_one_collection_flip_one_after_another(bench: Bench) 
 
 
 async def test_old_idempotency_keys_are_forgotten_and_one_failing_chore_hinders_none(bench: Bench) -> None:
-    await bench.collection()
+    await bench.document(await bench.collection(), "waits")
     await bench.sql(
         "insert into idempotency_keys (organisation_id, key, request_hash, created_at) values"
         " ('org_a', 'old', 'h', now() - interval '25 hours'), ('org_a', 'new', 'h', now())"
@@ -136,6 +137,8 @@ async def test_old_idempotency_keys_are_forgotten_and_one_failing_chore_hinders_
     ingest = Ingest(MortalDatabase(bench.database, Mortal()), bench.blobs, bench.callees, bench.settings)
     ingest.janitor.add("broken", broken)
     await ingest.janitor.round()
+    assert REGISTRY.get_sample_value("ingest_queue_jobs", {"status": "queued"}) == 1
+    assert (REGISTRY.get_sample_value("ingest_queue_oldest_seconds") or 0) > 0
     assert [row["key"] for row in await bench.sql("select key from idempotency_keys")] == ["new"]
 
 

@@ -77,7 +77,7 @@ class Database:
             OSError,
             asyncpg.PostgresConnectionError,
             asyncpg.InterfaceError,
-            asyncpg.CannotConnectNowError,
+            asyncpg.OperatorInterventionError,
         ) as error:
             raise _unavailable() from error
         finally:
