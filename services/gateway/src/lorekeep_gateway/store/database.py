@@ -72,7 +72,10 @@ class Database:
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _unavailable() from error
         try:
-            yield connection
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
         except (
             OSError,
             asyncpg.PostgresConnectionError,
@@ -80,8 +83,6 @@ class Database:
             asyncpg.OperatorInterventionError,
         ) as error:
             raise _unavailable() from error
-        finally:
-            await self._pool.release(connection)
 
 
 @asynccontextmanager
