@@ -69,7 +69,7 @@ class Database:
     async def _acquired(self) -> AsyncIterator[Any]:
         try:
             connection = await self._pool.acquire(timeout=_ACQUIRE_SECONDS)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise _unavailable() from error
         try:
             try:
@@ -81,6 +81,7 @@ class Database:
             asyncpg.PostgresConnectionError,
             asyncpg.InterfaceError,
             asyncpg.OperatorInterventionError,
+            asyncpg.InternalClientError,  # what asyncpg says of a connection that ended under a statement
         ) as error:
             raise _unavailable() from error
 
