@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from prometheus_client import REGISTRY
 from tests.ingest.bench import Bench, book, plain, until
 from tests.ingest.crashes import Mortal, MortalDatabase
 from tests.ingest.test_crashes import lived
@@ -124,7 +125,7 @@ async def test_many_jobs_of_one_collection_flip_one_after_another(bench: Bench) 
 
 
 async def test_old_idempotency_keys_are_forgotten_and_one_failing_chore_hinders_none(bench: Bench) -> None:
-    await bench.collection()
+    await bench.document(await bench.collection(), "waits")
     await bench.sql(
         "insert into idempotency_keys (organisation_id, key, request_hash, created_at) values"
         " ('org_a', 'old', 'h', now() - interval '25 hours'), ('org_a', 'new', 'h', now())"
@@ -136,6 +137,8 @@ async def test_old_idempotency_keys_are_forgotten_and_one_failing_chore_hinders_
     ingest = Ingest(MortalDatabase(bench.database, Mortal()), bench.blobs, bench.callees, bench.settings)
     ingest.janitor.add("broken", broken)
     await ingest.janitor.round()
+    assert REGISTRY.get_sample_value("ingest_queue_jobs", {"status": "queued"}) == 1
+    assert (REGISTRY.get_sample_value("ingest_queue_oldest_seconds") or 0) > 0
     assert [row["key"] for row in await bench.sql("select key from idempotency_keys")] == ["new"]
 
 
@@ -145,3 +148,18 @@ async def _versions_are(bench: Bench, versions: set[str]) -> bool:
 
 async def _queued(bench: Bench, ids: dict[str, str]) -> bool:
     return (await bench.job(ids))["status"] == "queued" and bench.services.search.stamp.calls > 0
+
+
+async def test_a_cancel_that_comes_behind_the_intent_is_too_late(bench: Bench) -> None:
+    bench.services.search.stamp.hook = failing(10_000, errors.Overloaded("away"))
+    collection = await bench.collection()
+    ids = await bench.document(collection, "a\nb")
+    async with bench.working():
+        await until(lambda: bench.sql("select * from flips"))
+        await bench.sql("update jobs set cancel_requested = true")
+        watched = await bench.sql("select lease_until from jobs")
+        await until(lambda: bench.sql("select from jobs where lease_until > $1", watched[0][0]))
+        bench.services.search.stamp.hook = lambda number: None
+        job = await bench.ended(ids)
+    assert job["status"] == "succeeded"
+    assert await bench.visible(collection) == {ids["version_id"]: "ab"}

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from tests.ingest.bench import Bench, book, plain, until
 
 from lorekeep_chassis import errors
@@ -38,7 +39,7 @@ async def test_a_dependency_that_is_away_is_waited_for_without_counting(
     ids = await bench.document(collection, book(5))
     async with bench.working():
         job = await bench.ended(ids)
-    assert (job["status"], job["attempt"]) == ("succeeded", 1)
+    assert (job["status"], job["attempt"]) == ("succeeded", 1), job["error"]
     assert await bench.visible(collection) == {ids["version_id"]: plain(book(5))}
     assert set(bench.services.search.written.values()) == {1}
 
@@ -51,6 +52,23 @@ async def test_an_outage_of_the_index_repeats_no_embedding(bench: Bench) -> None
         await bench.ended(ids)
     texts = bench.services.embedder.texts
     assert len(texts) == len(set(texts)) == 8
+
+
+async def test_a_restart_of_postgres_costs_no_attempt(bench: Bench) -> None:
+    before = REGISTRY.get_sample_value("ingest_retries_total", {"stage": "index"}) or 0
+    collection = await bench.collection()
+    ids = await bench.document(collection, book(30))
+    async with bench.working():
+        for _ in range(5):
+            await bench.sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            await asyncio.sleep(0.03)
+        job = await bench.ended(ids)
+    assert (job["status"], job["dead"]) == ("succeeded", False), job["error"]
+    assert (REGISTRY.get_sample_value("ingest_retries_total", {"stage": "index"}) or 0) == before
+    assert await bench.visible(collection) == {ids["version_id"]: plain(book(30))}
 
 
 async def test_what_fails_each_time_is_dead_after_its_attempts(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from lorekeep_chassis import errors, logs
 from lorekeep_gateway.ingest import measures
 from lorekeep_gateway.ingest.leases import Lease, Withdrawn
-from lorekeep_gateway.ingest.patience import backed_off
+from lorekeep_gateway.ingest.patience import backed_off, passing
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.store.database import Database
@@ -28,12 +28,12 @@ class Endings:
         self, job: Mapping[str, Any], lease: Lease, error: errors.LorekeepError, stage: str, late: bool
     ) -> None:
         """Puts the job back, or ends it: at once for what no retry changes, dead when attempts or time (`late`) are
-        used up. An open flip is never given up, only gone on with."""
-        async with self._database.session() as session:
-            flipping = await session("job_has_flip", job_id=job["id"])
+        used up. An open flip is never given up, only gone on with; a dependency that is away costs no attempt."""
         exhausted = late or await self._attempts(job) >= self._settings.job_max_attempts
-        if flipping:
+        if await self._flipping(job):
             await self.released(lease, _FLIP_PAUSE_SECONDS)
+        elif passing(error) and not late:
+            await self.released(lease, backed_off(self._settings.retry_seconds, 0))
         elif isinstance(error, _FINAL):
             await self._ended(job, lease, error, stage, status="failed", dead=False)
         elif exhausted:
@@ -42,8 +42,11 @@ class Endings:
             await self._put_back(job, lease, error, stage)
 
     async def withdrawn(self, job: Mapping[str, Any], lease: Lease, error: Withdrawn) -> None:
-        """Ends a job whose result is not wanted."""
-        await self._ended(job, lease, error, None, status="cancelled", dead=False)
+        """Ends a job whose result is not wanted; what is being shown already can only be deleted."""
+        if error.reason != "deleted" and await self._flipping(job):
+            await self.released(lease)
+        else:
+            await self._ended(job, lease, error, None, status="cancelled", dead=False)
 
     async def released(self, lease: Lease, pause_seconds: float = 0.0) -> None:
         """Hands the job back without counting this claim."""
@@ -56,6 +59,10 @@ class Endings:
             kept = await session("document_kept", document_id=job["document_id"])
         if not kept:
             await self._sweeps.remove_chunks(job)
+
+    async def _flipping(self, job: Mapping[str, Any]) -> bool:
+        async with self._database.session() as session:
+            return bool(await session("job_has_flip", job_id=job["id"]))
 
     async def _attempts(self, job: Mapping[str, Any]) -> int:
         """As the row has them: they start over when the checkpoint moves."""
@@ -70,7 +77,9 @@ class Endings:
                 session, "retry_job", stage=stage or job["stage"], error=_told(error), pause_seconds=pause
             )
         measures.RETRIES.labels(stage or job["stage"]).inc()
-        _LOG.warning("a job is tried again", extra={"lorekeep": {"job": job["id"], "reason": error.reason}})
+        _LOG.warning(
+            "a job is tried again", extra={"lorekeep": {"job": job["id"], "stage": stage, "reason": error.reason}}
+        )
 
     async def _ended(
         self,

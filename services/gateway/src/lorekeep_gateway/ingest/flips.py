@@ -33,7 +33,11 @@ class Flips:
         self._retry_seconds = retry_seconds
 
     async def flip(self, job: Mapping[str, Any], lease: Lease, preview: str) -> None:
-        """Makes the job's version the visible one and ends the job; Withdrawn where it must not be any more."""
+        """Makes the job's version the visible one and ends the job; Withdrawn where it must not be any more.
+
+        Only for a job whose checkpoint is complete, so that none with an open intent ever writes chunks again: an
+        upsert would hide what was stamped.
+        """
         while True:
             flip = await patiently(lambda: self._intended(job, lease, preview), self._retry_seconds)
             if flip["job_id"] == job["id"] or flip["overdue"]:
@@ -50,18 +54,6 @@ class Flips:
         ):
             await self._stamp(flip)
             await patiently(lambda: self._shown(flip), self._retry_seconds)
-
-    async def finish_own(self, job: Mapping[str, Any]) -> bool:
-        """Finishes an intent that an earlier worker of the same job left behind; whether there was one.
-
-        Must come before anything of the job is written again: a repeated upsert would hide what was stamped.
-        """
-        async with self._database.session() as session:
-            flip = await self._open(session, job["collection_id"])
-        if flip is None or flip["job_id"] != job["id"]:
-            return False
-        await self.finish(flip)
-        return True
 
     async def finish_overdue(self) -> None:
         """Finishes what was left behind, in all collections."""
@@ -80,7 +72,7 @@ class Flips:
             found = await self._open(session, job["collection_id"])
             if found is not None:
                 return found
-            await lease.write(session, "hold_job")
+            await lease.hold(session)
             previous = await _previous_version(session, job)
             version = {"document_id": job["document_id"], "version_id": job["version_id"], "preview": preview}
             await session(

@@ -53,11 +53,12 @@ class Lease:
         while True:
             await asyncio.sleep(min(_WATCH_SECONDS, self._seconds / 6))
             try:
-                await self._look()
+                await self.confirm()
             except errors.Unavailable:
                 self.require()
 
-    async def _look(self) -> None:
+    async def confirm(self) -> None:
+        """LeaseLost or Withdrawn where the job is not to be gone on with; extends the lease when it is time."""
         async with self._database.session() as session:
             seen = await session("watch_job", **self._key)
             _still_wanted(seen)
@@ -76,8 +77,12 @@ class Lease:
     async def transaction(self) -> AsyncIterator[Session]:
         """A transaction that holds the job's row: all of it is written under the lease, or nothing."""
         async with self._database.transaction() as session:
-            await self.write(session, "hold_job")
+            await self.hold(session)
             yield session
+
+    async def hold(self, session: Session) -> None:
+        """Locks the job's row, so that nobody takes it over or cancels it before the transaction ends."""
+        await self.write(session, "hold_job")
 
     async def enter(self, stage: str) -> None:
         """Notes the furthest stage that the job has come to."""

@@ -60,8 +60,6 @@ class Orchestrator:
 
     async def perform(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> None:
         """Brings a job to success. Raises what stands in the way, HandedBack when the process ends first."""
-        if await self._flips.finish_own(job):
-            return
         checkpoint = Checkpoint.of_job(job)
         if not checkpoint.complete:
             checkpoint = await self._ingest(job, lease, stages)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,13 @@ from lorekeep_gateway.ingest import measures
 from lorekeep_gateway.ingest.checkpoints import Checkpoint
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.patience import patiently
-from lorekeep_gateway.ingest.pipes import together
+from lorekeep_gateway.ingest.pipes import Pipe, beside
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.stages import Stages
 
 _LOG = logs.logger(__name__)
 _PIECE_BYTES = 512 * 1024
 _EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]
-_ENDED_EARLY = (asyncio.InvalidStateError, grpc.aio.AioRpcError)
 
 
 @dataclass(frozen=True)
@@ -77,28 +76,29 @@ class Parsing:
         self._elements.clear()
         self._start.resume_state = self._checkpoint.resume_state
         accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        call = self._stub.Parse()  # type: ignore[call-arg]  # the stubs know no call that is written to
+        requests: Pipe[parser_pb2.ParseRequest] = Pipe(1)
+        call = self._stub.Parse(aiter(requests))
         try:
-            await together(self._send(call, accepted), self._receive(call, accepted, put))
+            await beside(self._receive(call, accepted, put), self._send(requests, accepted))
         finally:
+            requests.abandon()
             call.cancel()
 
-    async def _send(self, call: Any, accepted: "asyncio.Future[bool]") -> None:
-        """The parser may refuse before it has seen everything; what it refused with, `_receive` gets to know."""
-        with self._stages.stage("fetch"), _answering(), suppress(*_ENDED_EARLY):
-            await call.write(parser_pb2.ParseRequest(start=self._start))
+    async def _send(self, requests: Pipe[parser_pb2.ParseRequest], accepted: "asyncio.Future[bool]") -> None:
+        """Ended from outside when the parser refuses or finishes before it has seen everything."""
+        with self._stages.stage("fetch"), _answering():
+            await requests.put(parser_pb2.ParseRequest(start=self._start))
             async for piece in self._blobs.read(self._job["organisation_id"], self._blob_sha256):
-                await call.write(parser_pb2.ParseRequest(data=piece))
-        with suppress(*_ENDED_EARLY):
-            if await accepted:
-                await self._send_tokenizer(call)
-            await call.done_writing()
+                await requests.put(parser_pb2.ParseRequest(data=piece))
+        if await accepted:
+            await self._send_tokenizer(requests)
+        await requests.close()
 
-    async def _send_tokenizer(self, call: Any) -> None:
+    async def _send_tokenizer(self, requests: Pipe[parser_pb2.ParseRequest]) -> None:
         content = await self._embedding.tokenizer(self._start.chunk_options.tokenizer_fingerprint)
         for start in range(0, len(content), _PIECE_BYTES):
-            await call.write(parser_pb2.ParseRequest(tokenizer_data=content[start : start + _PIECE_BYTES]))
-        await call.write(parser_pb2.ParseRequest(tokenizer_end=parser_pb2.TokenizerEnd()))
+            await requests.put(parser_pb2.ParseRequest(tokenizer_data=content[start : start + _PIECE_BYTES]))
+        await requests.put(parser_pb2.ParseRequest(tokenizer_end=parser_pb2.TokenizerEnd()))
 
     async def _receive(
         self, call: Any, accepted: "asyncio.Future[bool]", put: Callable[[Parsed], Awaitable[None]]

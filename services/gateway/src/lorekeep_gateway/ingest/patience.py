@@ -28,7 +28,7 @@ async def patiently(call: Callable[[], Awaitable[Result]], first_pause_seconds: 
             async with client_calls.translated():
                 return await call()
         except _PASSING as error:
-            if error.reason in _OF_THE_DOCUMENT:
+            if not passing(error):
                 raise
             measures.WAITS.labels(type(error).__name__).inc()
             _LOG.warning("waiting for a dependency", extra={"lorekeep": {"reason": error.reason, "tries": tries + 1}})
@@ -36,6 +36,11 @@ async def patiently(call: Callable[[], Awaitable[Result]], first_pause_seconds: 
         left = calls.remaining_seconds()
         await asyncio.sleep(pause if left is None else min(pause, left))
         tries += 1
+
+
+def passing(error: errors.LorekeepError) -> bool:
+    """Whether an error is of a dependency that is away or full, so that waiting helps."""
+    return isinstance(error, _PASSING) and error.reason not in _OF_THE_DOCUMENT
 
 
 def backed_off(first_seconds: float, tries: int) -> float:

@@ -21,6 +21,12 @@ class Pipe(Generic[Item]):
         """Says that no more comes."""
         await self._queue.put(None)
 
+    def abandon(self) -> None:
+        """Ends it at once for whoever takes from it, whatever is still inside."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
     async def __aiter__(self) -> AsyncIterator[Item]:
         while (item := await self._queue.get()) is not None:
             yield item

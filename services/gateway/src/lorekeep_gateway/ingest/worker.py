@@ -150,8 +150,7 @@ class Performance:
         return "succeeded"
 
     async def _worked(self) -> None:
-        if self._job["cancel_requested"]:
-            raise Withdrawn("The job was cancelled.")
+        await self._lease.confirm()
         if self._job["attempt"] > self._settings.job_max_attempts:
             raise errors.DeadlineExceeded("Workers died over this document each time.", reason="worker_lost")
         left = self._until - time.monotonic()

@@ -69,19 +69,21 @@ class Database:
     async def _acquired(self) -> AsyncIterator[Any]:
         try:
             connection = await self._pool.acquire(timeout=_ACQUIRE_SECONDS)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise _unavailable() from error
         try:
-            yield connection
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
         except (
             OSError,
             asyncpg.PostgresConnectionError,
             asyncpg.InterfaceError,
-            asyncpg.CannotConnectNowError,
+            asyncpg.OperatorInterventionError,
+            asyncpg.InternalClientError,  # what asyncpg says of a connection that ended under a statement
         ) as error:
             raise _unavailable() from error
-        finally:
-            await self._pool.release(connection)
 
 
 @asynccontextmanager

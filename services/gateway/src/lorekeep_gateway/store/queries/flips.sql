@@ -8,7 +8,7 @@ for no key update;
 
 -- name: hold_job^
 -- The job's row, locked: nobody takes it over or cancels it before the transaction ends.
-select id, cancel_requested from jobs where id = :id and lease_token = :lease_token for update;
+select id from jobs where id = :id and lease_token = :lease_token for update;
 
 -- name: document_to_flip^
 -- `newer_visible` where a later version of the document is shown already.

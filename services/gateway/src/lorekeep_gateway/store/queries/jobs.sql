@@ -60,8 +60,8 @@ join collections c on c.id = d.collection_id and c.organisation_id = d.organisat
 where v.id = :version_id and v.organisation_id = :organisation_id;
 
 -- name: watch_job^
--- Whether a job is still its worker's and still wanted.
-select j.cancel_requested, d.status = 'deleting' as document_deleted, c.status = 'deleting' as collection_deleted
+-- Whether a job is still its worker's and still wanted; with an open flip it is too late to cancel.
+select j.cancel_requested and not exists (select from flips f where f.job_id = j.id) as cancel_requested, d.status = 'deleting' as document_deleted, c.status = 'deleting' as collection_deleted
 from jobs j
 join documents d on d.id = j.document_id
 join collections c on c.id = j.collection_id
