@@ -144,7 +144,8 @@ def _of_code(code: grpc.StatusCode, text: str) -> LorekeepError:
     """gRPC's own texts hold addresses, so they are replaced."""
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded("The request ran out of time. Try again, or ask for less at once.")
-    if code is grpc.StatusCode.UNAVAILABLE:
+    # A callee that stops cancels calls that no handler had taken up.
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
         return Unavailable("A part of the service is not answering. Try again shortly.", retry_after_seconds=1.0)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in text:
         return TooLarge("A message was too large for the service. Send less at once.")
