@@ -4,7 +4,9 @@ A leg's scores are scaled to [0, 1] and the fused score is their weighted sum: d
 best, lexical between nothing and its best. Scaled scores beat reciprocal ranks wherever measured (nDCG@10 on 1,775
 abstracts and 200 claims: .814 against .793), since a leg that is sure counts for more than one that hardly tells its
 candidates apart. The weight of .6 for meaning is the one measured on larger sets, SciFact's test and Cranfield; on the
-200 claims every weight from .3 to .6 lies within .007 (`docs/benchmarks.md`). Order: score, best first; ties by chunk id.
+200 claims every weight from .3 to .6 lies within .007 (`docs/benchmarks.md`).
+
+Order: score, best first; ties by chunk id.
 """
 
 from collections import Counter
