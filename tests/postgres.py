@@ -1,7 +1,7 @@
 """A real Postgres for tests: the wheel's binaries, started once a session on a unix socket; a database per test.
 
-A folder of tests that wants one imports the fixtures in its conftest:
-`from tests.postgres import database_url, postgres`.
+A folder of tests that wants one imports the fixtures in its conftest: `from tests.postgres import database_url`, and
+`postgres` with it.
 """
 
 import asyncio

@@ -31,6 +31,14 @@ class Blob:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class Staged:
+    """Bytes that lie at `path` until they are promoted or discarded."""
+
+    blob: Blob
+    path: str
+
+
 class Blobs:
     """The blob store at `url`; `file:` URLs name a directory, made where it is missing."""
 
@@ -39,6 +47,13 @@ class Blobs:
 
     async def keep(self, organisation_id: str, content: AsyncIterator[bytes]) -> Blob:
         """Streams `content` in while hashing, and keeps it under its hash. Nothing stays behind when it fails."""
+        staged = await self.stage(organisation_id, content)
+        await self.promote(organisation_id, staged)
+        return staged.blob
+
+    async def stage(self, organisation_id: str, content: AsyncIterator[bytes]) -> "Staged":
+        """Streams `content` in while hashing, to a place of its own, where no other upload of the same bytes meets it.
+        Nothing stays behind when it fails."""
         upload = f"{_home(organisation_id)}/uploads/{uuid4().hex}"
         digest, size = hashlib.sha256(), 0
         try:
@@ -47,12 +62,19 @@ class Blobs:
                     digest.update(piece)
                     size += len(piece)
                     await writer.write(piece)
-            blob = Blob(digest.hexdigest(), size)
-            await obstore.rename_async(self._store, upload, _original(organisation_id, blob.sha256), overwrite=True)
         except BaseException:
             await self._forget(upload)
             raise
-        return blob
+        return Staged(Blob(digest.hexdigest(), size), upload)
+
+    async def promote(self, organisation_id: str, staged: "Staged") -> None:
+        """Keeps staged bytes under their hash."""
+        original = _original(organisation_id, staged.blob.sha256)
+        await obstore.rename_async(self._store, staged.path, original, overwrite=True)
+
+    async def discard(self, staged: "Staged") -> None:
+        """Removes staged bytes; nothing happens where they were promoted."""
+        await self._forget(staged.path)
 
     async def read(self, organisation_id: str, sha256: str) -> AsyncIterator[bytes]:
         """Streams an original in pieces of at most 512 KiB; NotFound where it is gone."""

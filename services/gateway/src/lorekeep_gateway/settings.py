@@ -1,10 +1,16 @@
 """Settings of the gateway's two roles: the public HTTP side and the ingest side."""
 
-from pydantic import Field, SecretStr
+import re
+from ipaddress import ip_address
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from lorekeep_chassis.settings import ServiceSettings
 
 MEBIBYTE = 1024 * 1024
+_SIZE = re.compile(r"(\d+)\s*(|B|KI?B?|MI?B?|GI?B?)", re.IGNORECASE)
+_UNITS = {"": 1, "B": 1, "K": 1024, "M": MEBIBYTE, "G": 1024 * MEBIBYTE}
 
 
 class StoreSettings(ServiceSettings):
@@ -22,3 +28,42 @@ class StoreSettings(ServiceSettings):
     embedder_token: SecretStr = Field(description="Service token that the embedder expects.")
     search_token: SecretStr = Field(description="Service token that search expects.")
     embedding_model: str = Field("", description="Model for new generations; empty for the embedder's default.")
+
+
+def _bytes(value: object) -> object:
+    """`50MB`, `50 MiB` or a number of bytes; MB and MiB are both 1024 x 1024."""
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return int(match[1]) * _UNITS[(match[2] or "").upper()[:1]] if match else value
+
+
+class GatewaySettings(StoreSettings):
+    """What the public HTTP role reads."""
+
+    http_port: int = Field(8000, ge=0, le=65535, description="Port of public HTTP; 0 takes a free one.")
+    listen_fd: int = Field(
+        -1, ge=-1, description="Inherited listening socket, shared by several gateways; -1 for none."
+    )
+    auth: Literal["on", "off"] = Field("on", description="`off` serves callers of this machine without a key.")
+    max_file_size: Annotated[int, BeforeValidator(_bytes)] = Field(
+        50 * MEBIBYTE, ge=1, le=90 * MEBIBYTE, description="Largest file, as bytes or like 50MB."
+    )
+    max_text_chars: int = Field(1_000_000, ge=1, le=10_000_000, description="Longest inline text in characters.")
+    query_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time that a request may take.")
+    max_concurrent_queries: int = Field(100, ge=1, le=10_000, description="Searches at once, more are refused.")
+    allowed_hosts: str = Field("*", description="Host names that are served, by commas; `*` for all.")
+
+    @model_validator(mode="after")
+    def _without_keys_only_here(self) -> "GatewaySettings":
+        if self.auth == "off" and not is_loopback(self.host):
+            raise ValueError(
+                "auth=off needs a loopback host (LOREKEEP_HOST=127.0.0.1); switch auth on to listen elsewhere"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is this machine's own."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -34,7 +34,7 @@ class Session:
         self._connection = connection
         self._queries = queries
 
-    async def __call__(self, name: str, **parameters: Any) -> Any:
+    async def __call__(self, name: str, /, **parameters: Any) -> Any:
         with tracing.tracer().start_as_current_span(f"sql {name}", kind=SpanKind.CLIENT) as span:
             span.set_attribute("db.system.name", "postgresql")
             result = getattr(self._queries, name)(self._connection, **parameters)
@@ -97,6 +97,7 @@ async def connected(url: str, pool_size: int) -> AsyncIterator[Database]:
         command_timeout=_COMMAND_SECONDS,
         max_inactive_connection_lifetime=300,
         init=_prepared,
+        reset=_as_it_is,
     )
     await pool
     try:
@@ -110,6 +111,10 @@ async def connected(url: str, pool_size: int) -> AsyncIterator[Database]:
 
 async def _prepared(connection: Any) -> None:
     await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _as_it_is(_: Any) -> None:
+    """No session state is ever made, so none is cleared: a query less for each loan of a connection."""
 
 
 def _unavailable() -> errors.Unavailable:

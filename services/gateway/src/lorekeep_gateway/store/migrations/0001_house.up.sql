@@ -111,6 +111,7 @@ create table documents (
 create unique index documents_by_public_id on documents (collection_id, public_id) where status <> 'deleting';
 create index documents_listed on documents (collection_id, id) where status <> 'deleting';
 create index documents_by_status on documents (collection_id, status, updated_at);
+create index documents_left on documents (updated_at) where status = 'deleting';
 
 create table versions (
     id text primary key,

@@ -1,0 +1,103 @@
+"""Who calls, told from an API key, and whether they may.
+
+A route declares its scopes with `Depends(caller("search"))`; a key with one of them may call it.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Request
+
+from lorekeep_chassis import calls, errors
+from lorekeep_gateway.http.parts import Parts, parts_of
+from lorekeep_gateway.keys import SCOPES, ApiKey, Principal
+from lorekeep_gateway.settings import is_loopback
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+_REFUSED = "A valid API key is required. Send it as `Authorization: Bearer kb_...` or `X-API-Key`."
+
+
+class Caller:
+    """A dependency that gives the Principal of a request, in whose name everything inside runs."""
+
+    def __init__(self, *scopes: str) -> None:
+        if not scopes or set(scopes) - set(SCOPES):
+            raise ValueError(f"a route declares some of {SCOPES}")
+        self.scopes = frozenset(scopes)
+
+    async def __call__(self, request: Request) -> AsyncIterator[Principal]:
+        parts = parts_of(request)
+        principal = await (_of_key(request, parts) if parts.settings.auth == "on" else _of_this_machine(request, parts))
+        if not principal.may(self.scopes):
+            wanted = " or ".join(sorted(self.scopes))
+            raise errors.PermissionDenied(f"The key lacks the scope {wanted}. Use one that has it.", reason="scope")
+        with calls.calling_as(principal.calling()):
+            yield principal
+
+
+def caller(*scopes: str) -> Caller:
+    """Asks for a key with one of `scopes`."""
+    return Caller(*scopes)
+
+
+def scopes_of(dependant: Any) -> frozenset[str] | None:
+    """The scopes that a route declares, None where it declares none."""
+    for each in dependant.dependencies:
+        if isinstance(each.call, Caller):
+            return each.call.scopes
+    return None
+
+
+async def _of_key(request: Request, parts: Parts) -> Principal:
+    key = ApiKey.of_text(_given(request))
+    if key is None:
+        raise errors.Unauthenticated(_REFUSED)
+    async with parts.database.session() as session:
+        row = await session("key_to_verify", id=key.id)
+        proven = key.proves(row["secret_sha256"] if row else None)
+        if row is None or not proven or row["expired"] or row["revoked"]:
+            raise errors.Unauthenticated(_REFUSED)
+        if row["use_is_old"]:
+            await session("key_used", organisation_id=row["organisation_id"], id=key.id)
+    bound = row["collection_ids"]
+    return Principal(
+        row["organisation_id"],
+        row["workspace_id"],
+        key.id,
+        row["owner_id"],
+        tuple(row["groups"]),
+        frozenset(row["scopes"]),
+        None if bound is None else tuple(bound),
+    )
+
+
+def _given(request: Request) -> str:
+    """The key as it was sent; both ways at once must agree."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    plain = request.headers.get("x-api-key", "")
+    bearer = bearer.strip() if scheme.lower() == "bearer" else ""
+    if bearer and plain and bearer != plain:
+        return ""
+    return bearer or plain
+
+
+async def _of_this_machine(request: Request, parts: Parts) -> Principal:
+    """Without keys: callers of this machine alone, as the first organisation; not by way of a proxy or a web page."""
+    origin = request.headers.get("origin", "")
+    here = (request.client.host if request.client else "", request.url.hostname or "", _host_of(origin) or "localhost")
+    if any(name in request.headers for name in _FORWARDED) or not all(is_loopback(each) for each in here):
+        raise errors.PermissionDenied(
+            "Keys are switched off, so only callers on this machine are served, and not through a proxy. "
+            "Switch them on with LOREKEEP_AUTH=on.",
+            reason="auth_off",
+        )
+    async with parts.database.session() as session:
+        home = await session("organisation_first")
+    if home is None:
+        raise errors.Unavailable("There is no organisation yet. Make one with `lorekeep admin create`.")
+    everything = frozenset(SCOPES)
+    return Principal(home["organisation_id"], home["workspace_id"], "auth_off", "", (), everything, None)
+
+
+def _host_of(origin: str) -> str:
+    return origin.partition("://")[2].rpartition(":")[0] or origin.partition("://")[2]

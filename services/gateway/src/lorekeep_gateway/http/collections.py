@@ -1,0 +1,166 @@
+"""Routes of collections."""
+
+import asyncpg
+from fastapi import APIRouter, Depends, Request, Response
+
+from lorekeep.search.v1 import search_pb2
+from lorekeep_chassis import calls, client_calls, errors
+from lorekeep_gateway import metadata, organisations
+from lorekeep_gateway.http import catalogue
+from lorekeep_gateway.http.auth import caller
+from lorekeep_gateway.http.catalogue import CollectionRef
+from lorekeep_gateway.http.cursors import Cursor, Limit, cursor_of, place_of
+from lorekeep_gateway.http.parts import Parts, parts_of
+from lorekeep_gateway.http.schemas import collections as shapes
+from lorekeep_gateway.http.schemas.shape import failures
+from lorekeep_gateway.ids import new_id
+from lorekeep_gateway.keys import Principal
+from lorekeep_gateway.removal import Receipt
+
+router = APIRouter(prefix="/api/v1/collections", tags=["collections"])
+
+Manager = Depends(caller("manage"))
+Reader = Depends(caller("search", "ingest", "manage"))
+
+
+@router.post("", status_code=201, responses=failures(409), summary="Make a collection")
+async def create(
+    body: shapes.NewCollection, request: Request, response: Response, principal: Principal = Manager
+) -> shapes.Collection:
+    """Makes an empty collection. 409 where the workspace has one of that name; 403 for a key bound to collections."""
+    parts = parts_of(request)
+    if principal.collection_ids is not None:
+        raise errors.PermissionDenied("The key is bound to its collections and makes no others.", reason="bound_key")
+    made = await _add(parts, principal, body.name, metadata.checked_schema(body.metadata_schema))
+    response.headers["Location"] = f"/api/v1/collections/{made}"
+    return shapes.of_row(await catalogue.collection(parts, principal, made))
+
+
+@router.get("", responses=failures(), summary="List collections")
+async def page(
+    request: Request, limit: Limit = 50, cursor: Cursor = None, principal: Principal = Reader
+) -> shapes.CollectionPage:
+    """The collections that the key may see, oldest first."""
+    async with parts_of(request).database.session() as session:
+        rows = await session(
+            "collections_page",
+            organisation_id=principal.organisation_id,
+            workspace_id=principal.workspace_id,
+            allowed=principal.allowed,
+            after=place_of(cursor, ""),
+            limit=limit + 1,
+        )
+    further = cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return shapes.CollectionPage(collections=[shapes.of_row(row) for row in rows[:limit]], next_cursor=further)
+
+
+@router.get("/{collection}", responses=failures(404), summary="Show a collection")
+async def show(request: Request, collection: CollectionRef, principal: Principal = Reader) -> shapes.Collection:
+    """One collection by name or id."""
+    return shapes.of_row(await catalogue.collection(parts_of(request), principal, collection))
+
+
+@router.patch("/{collection}", responses=failures(404, 409), summary="Rename a collection or declare fields")
+async def change(
+    body: shapes.CollectionChange, request: Request, collection: CollectionRef, principal: Principal = Manager
+) -> shapes.Collection:
+    """Changes the name, adds fields to the metadata schema, or both. A declared field keeps its type."""
+    parts = parts_of(request)
+    row = await catalogue.collection(parts, principal, collection)
+    added = metadata.checked_schema(body.metadata_schema or {})
+    await _prepare(parts, principal, row, added)
+    await _change(parts, principal, row["id"], body.name, added)
+    return shapes.of_row(await catalogue.collection(parts, principal, row["id"]))
+
+
+@router.delete(
+    "/{collection}",
+    responses={**failures(404), 202: {"model": shapes.Removed, "description": "Hidden; finished in the background."}},
+    summary="Delete a collection",
+)
+async def delete(
+    request: Request, response: Response, collection: CollectionRef, principal: Principal = Manager
+) -> shapes.Removed:
+    """Deletes a collection with all of its documents. Nothing of it is found from now on."""
+    parts = parts_of(request)
+    row = await catalogue.collection(parts, principal, collection)
+    receipt = await parts.removal(principal).collection(row["id"])
+    async with parts.database.session() as session:
+        await organisations.audit(
+            session, principal.organisation_id, "collection.deleted", row["id"], actor=principal.key_id
+        )
+    return receipt_of(row["id"], receipt, response)
+
+
+def receipt_of(public_id: str, receipt: Receipt, response: Response) -> shapes.Removed:
+    """A receipt as it is shown; 202 where the janitor goes on."""
+    response.status_code = 200 if receipt.finished else 202
+    counts = {name: getattr(receipt, name) for name in shapes.RemovedCounts.model_fields}
+    return shapes.Removed(
+        id=public_id,
+        status="deleted" if receipt.finished else "deleting",
+        removed=shapes.RemovedCounts(**counts),
+    )
+
+
+async def _add(parts: Parts, principal: Principal, name: str, schema: dict[str, str]) -> str:
+    collection_id = new_id("col")
+    try:
+        async with parts.database.transaction() as session:
+            await session(
+                "collection_add",
+                id=collection_id,
+                organisation_id=principal.organisation_id,
+                workspace_id=principal.workspace_id,
+                name=name,
+                metadata_schema=schema,
+            )
+    except asyncpg.UniqueViolationError:
+        raise _taken(name) from None
+    return collection_id
+
+
+async def _change(
+    parts: Parts, principal: Principal, collection_id: str, name: str | None, added: dict[str, str]
+) -> None:
+    try:
+        async with parts.database.transaction() as session:
+            row = await session("collection_lock", organisation_id=principal.organisation_id, id=collection_id)
+            if row is None:
+                raise errors.NotFound("There is no such collection.", reason="collection_not_found")
+            await session(
+                "collection_change",
+                organisation_id=principal.organisation_id,
+                id=collection_id,
+                name=name or row["name"],
+                metadata_schema=_merged(row["metadata_schema"], added),
+            )
+    except asyncpg.UniqueViolationError:
+        raise _taken(name or "") from None
+
+
+async def _prepare(parts: Parts, principal: Principal, row: catalogue.Row, added: dict[str, str]) -> None:
+    """Builds the index of new fields where there is an index already; the first document's job does it else."""
+    merged = _merged(row["metadata_schema"], added)
+    space = catalogue.space_of(row)
+    if space is None or merged == row["metadata_schema"]:
+        return
+    ask = search_pb2.PrepareRequest(space=space, fields=metadata.fields(merged))
+    with calls.calling_as(principal.calling(row["id"])):
+        async with client_calls.translated():
+            await parts.callees.search.Prepare(ask, wait_for_ready=True)
+
+
+def _merged(declared: dict[str, str], added: dict[str, str]) -> dict[str, str]:
+    for name, kind in added.items():
+        if declared.get(name, kind) != kind:
+            raise errors.AlreadyExists(
+                f"The field is declared as {declared[name]} and keeps its type. Take another name.",
+                reason="field_declared",
+                field=f"metadata_schema.{name}",
+            )
+    return metadata.checked_schema({**declared, **added})
+
+
+def _taken(name: str) -> errors.AlreadyExists:
+    return errors.AlreadyExists(f"There is a collection named {name} already. Take another name.", field="name")

@@ -1,0 +1,82 @@
+"""Collections."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from lorekeep_gateway.http.schemas.shape import Request, Shape, Text
+from lorekeep_gateway.metadata import TYPE_NAMES
+
+_NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+_SCHEMA_TOLD = f"Fields that filters may use, and their types: {', '.join(TYPE_NAMES)}."
+_SCHEMA_EXAMPLE = {"lang": "string", "year": "integer"}
+
+
+def _no_id(name: str) -> str:
+    if name.startswith("col_"):
+        raise ValueError("a name does not begin with `col_`; ids do")
+    return name
+
+
+Name = Annotated[
+    str,
+    Field(pattern=_NAME_PATTERN, description="Unique in the workspace; does not begin with `col_`.", examples=["demo"]),
+    AfterValidator(_no_id),
+]
+Schema = Annotated[dict[Text, str], Field(description=_SCHEMA_TOLD, examples=[_SCHEMA_EXAMPLE])]
+
+
+class NewCollection(Request):
+    """A collection to be made."""
+
+    name: Name
+    metadata_schema: Schema = Field(default_factory=dict)
+
+
+class CollectionChange(Request):
+    """What to change; what is left out stays. Fields are added; a declared field keeps its type."""
+
+    name: Name | None = None
+    metadata_schema: Schema | None = None
+
+
+class Collection(Shape):
+    """A collection of documents: what is searched."""
+
+    id: str = Field(examples=["col_01jd3v9k2m"])
+    name: str = Field(examples=["demo"])
+    metadata_schema: dict[str, str]
+    model: str | None = Field(description="Embedding model of its index; null until the first document is indexed.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class CollectionPage(Shape):
+    """Collections, oldest first."""
+
+    collections: list[Collection]
+    next_cursor: str | None = Field(description="For the next page; null at the end.")
+
+
+class RemovedCounts(Shape):
+    """What was removed."""
+
+    documents: int
+    versions: int
+    blobs: int = Field(description="Originals that no other document needed.")
+    chunks: int
+
+
+class Removed(Shape):
+    """A receipt. `deleting` where a part is finished in the background; nothing of it is found any more either way."""
+
+    id: str
+    status: str = Field(examples=["deleted", "deleting"])
+    removed: RemovedCounts
+
+
+def of_row(row: Mapping[str, Any]) -> Collection:
+    """A collection as it is shown."""
+    return Collection(**{name: row[name] for name in Collection.model_fields})

@@ -1,0 +1,119 @@
+"""What is sent to be ingested, and what is answered."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from lorekeep_chassis.errors import LorekeepError
+from lorekeep_gateway.acceptance import Accepted
+from lorekeep_gateway.http.errors import body_of
+from lorekeep_gateway.http.schemas.shape import ErrorDetail, Request, Shape
+
+
+class TextDocument(Request):
+    """A document whose text is sent inline."""
+
+    text: str = Field(description="The text, not blank; at most 1,000,000 characters.", min_length=1)
+    title: str | None = Field(None, description="Its name, as shown.")
+    metadata: dict[str, Any] | None = Field(None, description="Any JSON object; declared fields can be filtered by.")
+    document_id: str | None = Field(
+        None, min_length=1, max_length=255, description="The caller's own id; the same id again makes a new version."
+    )
+
+
+class AcceptedDocument(Shape):
+    """The document that was accepted."""
+
+    id: str
+    status: str = Field(examples=["pending"])
+    name: str
+    version: int
+
+
+class AcceptedJob(Shape):
+    """The job that ingests it; GET /api/v1/jobs/{id} tells how it goes."""
+
+    id: str
+    status: str = Field(examples=["queued"])
+    status_url: str
+
+
+class Upload(Shape):
+    """Accepted means durable."""
+
+    document: AcceptedDocument
+    job: AcceptedJob
+
+
+class BatchResult(Shape):
+    """One item of a batch: `document` and `job`, or `error`."""
+
+    document: AcceptedDocument | None = None
+    job: AcceptedJob | None = None
+    error: ErrorDetail | None = None
+
+
+class TextBatch(Request):
+    """Documents whose texts are sent inline."""
+
+    documents: list[TextDocument] = Field(min_length=1, max_length=100)
+
+
+class BatchUpload(Shape):
+    """One result an item, in the order given."""
+
+    results: list[BatchResult]
+
+
+def upload_of(accepted: Accepted) -> dict[str, Any]:
+    """What is answered for an accepted document."""
+    return {
+        "document": {
+            "id": accepted.document_id,
+            "status": accepted.status,
+            "name": accepted.name,
+            "version": accepted.version,
+        },
+        "job": {"id": accepted.job_id, "status": "queued", "status_url": f"/api/v1/jobs/{accepted.job_id}"},
+    }
+
+
+def batch_of(outcomes: Sequence[Accepted | LorekeepError]) -> dict[str, Any]:
+    """What is answered for a batch."""
+    results = [{"error": body_of(each)} if isinstance(each, LorekeepError) else upload_of(each) for each in outcomes]
+    return {"results": results}
+
+
+def single_of(outcomes: Sequence[Accepted | LorekeepError]) -> dict[str, Any]:
+    """What is answered for one document."""
+    (only,) = outcomes
+    if isinstance(only, LorekeepError):
+        raise only
+    return upload_of(only)
+
+
+_TEXT = TextDocument.model_json_schema()
+_FILE = {"type": "string", "format": "binary", "description": "The file; its type is told from its content."}
+_METADATA = {"type": "string", "description": "A JSON object.", "examples": ['{"lang": "en"}']}
+
+
+def single_body() -> dict[str, Any]:
+    """How the body of a single upload is described."""
+    document_id = {"type": "string", "minLength": 1, "maxLength": 255}
+    form = {"file": _FILE, "metadata": _METADATA, "document_id": document_id}
+    return _body(_TEXT, form)
+
+
+def batch_body() -> dict[str, Any]:
+    """How the body of a batch is described."""
+    documents = {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 100}
+    texts = {"type": "object", "properties": {"documents": documents}, "required": ["documents"]}
+    files = {"type": "array", "items": _FILE, "minItems": 1, "maxItems": 100}
+    return _body(texts, {"file": files, "metadata": {**_METADATA, "description": "A JSON object for all files."}})
+
+
+def _body(texts: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
+    described = {"type": "object", "properties": form, "required": ["file"]}
+    content = {"multipart/form-data": {"schema": described}, "application/json": {"schema": texts}}
+    return {"requestBody": {"required": True, "content": content}}

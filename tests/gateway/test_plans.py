@@ -1,0 +1,87 @@
+"""The plans of the main queries: each goes by its index, however large the tables grow."""
+
+from pathlib import Path
+from typing import Any
+
+import aiosql
+import asyncpg
+import pytest
+
+import lorekeep_gateway
+from lorekeep_gateway.store.database import Session
+
+FOLDER = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
+ROWS = """
+insert into organisations select 'o' || n, 'o' || n from generate_series(0, 19) n;
+insert into workspaces select 'w' || n, 'o' || n, 'default' from generate_series(0, 19) n;
+insert into users select 'u' || n, 'u' || n from generate_series(0, 19) n;
+insert into memberships select 'o' || n, 'u' || n, 'owner' from generate_series(0, 19) n;
+insert into api_keys (id, organisation_id, workspace_id, owner_id, name, secret_sha256, scopes)
+    select 'k' || n, 'o' || n % 20, 'w' || n % 20, 'u' || n % 20, 'k', sha256('x'), '{search}'
+    from generate_series(0, 999) n;
+insert into collections (id, organisation_id, workspace_id, name)
+    select 'c' || n, 'o' || n % 20, 'w' || n % 20, 'n' || n from generate_series(0, 1999) n;
+insert into generations select 'g' || n, 'o' || n % 20, 'c' || n, 'm', 'f', 't', 3, 'cosine', 9, 0, 0, 'live'
+    from generate_series(0, 1999) n;
+update collections set generation_id = 'g' || substr(id, 2);
+insert into documents (id, organisation_id, collection_id, public_id, name, status, updated_at)
+    select 'd' || n, 'o' || n % 20, 'c' || n % 200, 'p' || n, 'd',
+           case when n % 100 = 0 then 'deleting' else 'ready' end, now() - n * interval '1 second'
+    from generate_series(0, 19999) n;
+insert into versions (id, organisation_id, document_id, number, status, blob_sha256, size_bytes, media_type, name,
+                      request_hash)
+    select 'v' || n, 'o' || n % 20, 'd' || n, 1, 'ready', 's' || n, 1, 't', 'n', 'h' from generate_series(0, 19999) n;
+insert into jobs (id, organisation_id, collection_id, document_id, version_id, actor, status)
+    select 'j' || n, 'o' || n % 20, 'c' || n % 200, 'd' || n, 'v' || n, 'k', 'succeeded'
+    from generate_series(0, 19999) n;
+insert into idempotency_keys select 'o' || n % 20, 'i' || n, 'h', '{}', 202 from generate_series(0, 4999) n;
+analyze;
+"""
+MINE = {"organisation_id": "o1", "workspace_id": "w1", "allowed": None}
+IN_COLLECTION = {"organisation_id": "o1", "collection_id": "c1"}
+QUERIES: list[tuple[str, dict[str, Any], str]] = [
+    ("key_to_verify", {"id": "k1"}, "api_keys_pkey"),
+    ("collections_page", {**MINE, "after": "", "limit": 9}, "collections_by_workspace"),
+    ("collections_found", {**MINE, "references": ["c1", "n1"]}, "collections"),
+    ("documents_page", {**IN_COLLECTION, "status": None, "before": None, "limit": 9}, "documents_listed"),
+    ("document_shown", {**IN_COLLECTION, "public_id": "p1"}, "documents_by_public_id"),
+    ("documents_alive", {"organisation_id": "o1", "ids": ["d1"]}, "documents"),
+    ("job_shown", {**MINE, "id": "j1"}, "jobs"),
+    ("blob_used", {"organisation_id": "o1", "sha256": "s1"}, "versions_by_blob"),
+    ("removal_versions", {"organisation_id": "o1", "document_id": "d1"}, "versions_document_id_number_key"),
+    ("removal_documents", {**IN_COLLECTION, "document_id": None, "limit": 9}, "documents"),
+    ("removal_left_documents", {"older_than_seconds": 1.0, "limit": 9}, "documents_left"),
+    ("idempotency_found", {"organisation_id": "o1", "key": "i1"}, "idempotency_keys_pkey"),
+]
+
+
+class _Explaining:
+    """Stands where a connection stands, and explains what it would run."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, *values: object) -> list[Any]:
+        rows = await self._connection.fetch(f"explain {sql}", *values)
+        return [row[0] for row in rows]
+
+    async def fetchrow(self, sql: str, *values: object) -> Any:
+        return await self.fetch(sql, *values)
+
+    async def fetchval(self, sql: str, *values: object) -> Any:
+        return await self.fetch(sql, *values)
+
+
+async def test_the_main_queries_go_by_their_indexes(database_url: str, subtests: pytest.Subtests) -> None:
+    """Over tables with rows of twenty organisations, none of which is read whole."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(ROWS)
+        session = Session(_Explaining(connection), aiosql.from_path(FOLDER, "asyncpg", mandatory_parameters=False))
+        for name, parameters, index in QUERIES:
+            with subtests.test(name):
+                plan = "\n".join(await session(name, **parameters))
+                assert index in plan, plan
+                assert "Seq Scan" not in plan, plan
+    finally:
+        await connection.close()
