@@ -84,15 +84,31 @@ def test_what_is_not_there_is_404(client: httpx.Client) -> None:
 
 
 def test_another_organisations_document_is_not_there(suite: Suite, client: httpx.Client) -> None:
-    made = suite.lorekeep("admin", "organisation", "create", "--name", "rival", "--json")
+    made = suite.lorekeep("admin", "organisation", "create", "rival")
     assert made.returncode == 0, made.stdout + made.stderr
     accepted = client.post("/api/v1/collections/refusals/documents", json={"text": "our own secret plan", "title": "p"})
     document = accepted.json()["document"]["id"]
-    key = suite.lorekeep("admin", "key", "create", "--organisation", "rival", "--name", "r", "--json")
-    with suite.client(httpx.Response(200, text=key.stdout).json()["key"]) as rival:
+    scopes = [part for scope in ("search", "ingest", "manage") for part in ("--scope", scope)]
+    key = suite.lorekeep("admin", "key", "create", "probe", "--organisation", "rival", *scopes)
+    assert key.returncode == 0, key.stdout + key.stderr
+    with suite.client(key.stdout.strip()) as rival:
         collection = client.get("/api/v1/collections/refusals").json()["id"]
         for path in (f"/documents/{document}", f"/documents/{document}/chunks", f"/documents/{document}/content"):
             assert _is_missing(rival.get(f"/api/v1/collections/{collection}{path}"))
         assert _is_missing(rival.get(f"/api/v1/jobs/{accepted.json()['job']['id']}"))
         answer = rival.post(f"/api/v1/collections/{collection}/search", json={"query": "secret plan"})
         assert _is_missing(answer)
+
+
+def test_a_field_declared_later_filters_documents_that_came_before(client: httpx.Client) -> None:
+    body = {"text": "A ledger of the year.", "metadata": {"year": 1999, "shelf": "blue"}}
+    accepted = client.post("/api/v1/collections/refusals/documents", json=body).json()
+    job = f"/api/v1/jobs/{accepted['job']['id']}"
+    eventually(lambda: client.get(job).json()["status"] == "succeeded")
+    search = {"query": "ledger", "filter": {"shelf": "blue"}}
+    refused = client.post("/api/v1/collections/refusals/search", json=search)
+    assert _reason(refused)[0] == 422
+    assert "PATCH" in refused.json()["error"]["message"]
+    client.patch("/api/v1/collections/refusals", json={"metadata_schema": {"shelf": "string"}}).raise_for_status()
+    hits = client.post("/api/v1/collections/refusals/search", json=search).json()["hits"]
+    assert [each["document_id"] for each in hits] == [accepted["document"]["id"]]

@@ -29,7 +29,6 @@ ALIASES = {
     "LOG_FORMAT": "log_format",
     "ENVIRONMENT": "environment",
     "APP_ENV": "environment",
-    "WORKERS": "workers",
     "MAX_FILE_SIZE": "max_file_size",
     "MAX_TEXT_CHARS": "max_text_chars",
     "PROCESSING_TIMEOUT": "processing_timeout_seconds",
@@ -38,7 +37,6 @@ ALIASES = {
     "QUERY_TIMEOUT": "query_timeout_seconds",
     "DB_POOL_SIZE": "db_pool_size",
     "ALLOWED_HOSTS": "allowed_hosts",
-    "CORS_ORIGINS": "cors_origins",
     "PROMETHEUS_PORT": "metrics_port",
 }
 
@@ -72,7 +70,7 @@ def load(kind: type[SettingsT], role: str, environ: Mapping[str, str]) -> Settin
     problems: list[str] = []
     values = {"metrics_port": ports.role(role).metrics_port, **_of_file(environ, kind, problems)}
     for field in kind.model_fields:
-        value = _of_environment(field, role, environ, problems)
+        value = given(field, role, environ, problems)
         if value is not None:
             values[field] = value
     try:
@@ -92,7 +90,8 @@ def names(field: str, role: str) -> tuple[str, ...]:
     return own + tuple(alias for alias, target in ALIASES.items() if target == field)
 
 
-def _of_environment(field: str, role: str, environ: Mapping[str, str], problems: list[str]) -> str | None:
+def given(field: str, role: str, environ: Mapping[str, str], problems: list[str]) -> str | None:
+    """What the environment gives a field, under any of its names or as a file; what is wrong joins `problems`."""
     for name in names(field, role):
         plain, path = environ.get(name), environ.get(f"{name}_FILE")
         if plain is not None and path is not None:

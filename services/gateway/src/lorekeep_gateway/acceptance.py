@@ -104,7 +104,7 @@ class Acceptance:
     async def _enqueue(self, session: Session, document_id: str, version_id: str) -> str:
         job_id = new_id("job")
         await session(
-            "upload_job",
+            "enqueue_job",
             id=job_id,
             organisation_id=self.principal.organisation_id,
             collection_id=self.collection_id,
@@ -113,6 +113,7 @@ class Acceptance:
             lane=self.lane.value,
             traceparent=tracing.carrier().get("traceparent"),
             actor=self.principal.key_id,
+            deadline_at=None,
         )
         return job_id
 

@@ -33,11 +33,16 @@ def checked_schema(schema: Mapping[str, str]) -> dict[str, str]:
         raise _wrong(f"A collection declares at most {MAX_FIELDS} fields.", "metadata_schema")
     for name, kind in schema.items():
         field = f"metadata_schema.{name}"
-        if not _FIELD_NAME.fullmatch(name):
+        if not is_field_name(name):
             raise _wrong("A field's name has 1 to 64 letters, digits, `_` or `-`.", field)
         if kind not in TYPE_NAMES:
             raise _wrong(f"A field's type is one of {', '.join(TYPE_NAMES)}.", field)
     return dict(schema)
+
+
+def is_field_name(name: str) -> bool:
+    """Whether a field of this name can be declared."""
+    return _FIELD_NAME.fullmatch(name) is not None
 
 
 def fields(schema: Mapping[str, str]) -> list[search_pb2.Field]:

@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 import asyncpg
 import typer
 
+from lorekeep_chassis import settings
+from lorekeep_chassis.suite.home import Home
+from lorekeep_chassis.suite.state import State
 from lorekeep_gateway.store import schema
 
 db = typer.Typer(help="Create, migrate and inspect the database schema.", no_args_is_help=True)
@@ -50,12 +53,15 @@ def downgrade(count: Annotated[str, typer.Argument(help="How many to take back, 
 
 
 def database_url() -> str:
-    """The database past a pooler where one is named; exits with 2 where there is none."""
-    for name in ("DATABASE_DIRECT_URL", "DATABASE_URL"):
-        for variable in (f"LOREKEEP_{name}", name):
-            if os.environ.get(variable):
-                return os.environ[variable]
-    typer.echo("Set LOREKEEP_DATABASE_URL (or LOREKEEP_DATABASE_DIRECT_URL) to postgresql://...", err=True)
+    """The database past a pooler where one is named, else that of a local suite; exits with 2 where there is none."""
+    problems: list[str] = []
+    for field in ("database_direct_url", "database_url"):
+        if url := settings.given(field, "gateway", os.environ, problems):
+            return url
+    if url := State.read(Home.of(os.environ).state_file).database_url:
+        return url
+    problems.append("Set LOREKEEP_DATABASE_URL to postgresql://..., or run this beside a local suite's .lorekeep.")
+    typer.echo("\n".join(problems), err=True)
     raise typer.Exit(2)
 
 

@@ -68,6 +68,7 @@ class _Composition:
             processes=(*stores, *self._roles()),
             steps=(*(self._postgres.steps() if self._postgres else ()), *self._gateway_steps()),
             notes=tuple(self._notes),
+            database_url=self._postgres.url if self._postgres else "",
         )
 
     def _embedded_postgres(self, account: Account) -> Postgres | None:

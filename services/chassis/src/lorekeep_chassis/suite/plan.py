@@ -53,7 +53,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole suite. `port` is the listening socket's; `notes` are lines for whoever starts it.
+    """A whole suite. `port` is the listening socket's; `notes` are lines for whoever starts it;
+    `database_url` is the embedded database, empty where there is none.
 
     `drain_seconds` bounds each stage of the end; what is left after it is killed.
     """
@@ -63,6 +64,7 @@ class Plan:
     processes: tuple[Process, ...]
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    database_url: str = ""
     start_seconds: float = 180.0
     drain_seconds: Mapping[Stage, float] = field(
         default_factory=lambda: {Stage.EDGE: 22.0, Stage.SERVICE: 6.0, Stage.CACHE: 2.0, Stage.DATABASE: 15.0}

@@ -41,12 +41,14 @@ class Record:
 class State:
     """A suite as a whole. `phase` is starting, ready, stopping, failed or down; `failure` says why it failed.
 
-    `ports` outlives the suite, so that it comes back where it was; `notes` are lines for whoever started it.
+    `database_url` is the embedded database, for commands that speak to it; empty where there is none. `ports` outlives
+    the suite, so that it comes back where it was; `notes` are lines for whoever started it.
     """
 
     home: str
     url: str = ""
     key_file: str = ""
+    database_url: str = ""
     phase: str = "down"
     failure: str = ""
     failure_log: str = ""

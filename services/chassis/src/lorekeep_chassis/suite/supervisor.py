@@ -29,6 +29,7 @@ class Supervisor:
         self._passing: list[asyncio.Task[None]] = []
         records = [Record(p.name, p.role, p.probe, p.port, p.stop_signal) for p in plan.processes]
         state.begin(records, plan.notes)
+        state.database_url = plan.database_url
         self._keepers = [self._keeper(*pair) for pair in zip(plan.processes, records, strict=True)]
         self._done = {each.process.name: each.ready for each in self._keepers}
         self._done |= {step.name: asyncio.Event() for step in plan.steps}

@@ -3,39 +3,44 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from lorekeep.search.v1 import search_pb2
-
-_TYPES = {
-    "string": search_pb2.FIELD_TYPE_STRING,
-    "integer": search_pb2.FIELD_TYPE_INTEGER,
-    "number": search_pb2.FIELD_TYPE_NUMBER,
-    "boolean": search_pb2.FIELD_TYPE_BOOLEAN,
-    "datetime": search_pb2.FIELD_TYPE_DATETIME,
-}
-_MOST_INTEGER = 2**63
-
-
-def fields(schema: Mapping[str, str]) -> list[search_pb2.Field]:
-    """The fields that a collection declares, `{"year": "integer", "tags": "string[]"}`; a list is its elements."""
-    return [search_pb2.Field(name=name, type=_TYPES[_element(kind)]) for name, kind in sorted(schema.items())]
+from lorekeep_gateway.metadata import MAX_FIELDS, TYPES, fields, is_field_name, is_integer, is_number
 
 
 def attributes(schema: Mapping[str, str], metadata: Mapping[str, Any]) -> tuple[list[search_pb2.Attribute], list[str]]:
-    """The declared part of `metadata`, and a warning for each field whose value does not fit its type.
+    """What of `metadata` can be filtered by, and a warning for each declared field whose value does not fit its type.
 
-    A field may have been declared after the document came, so a misfit is left out of filters and no failure.
+    A field that is not declared yet is kept under every type that its value has, so that declaring it later needs no
+    new ingest of the documents that came before. A misfit is left out of filters and no failure.
     """
+    present = {name: value for name, value in metadata.items() if value is not None}
     found, warnings = [], []
-    for field in fields({name: kind for name, kind in schema.items() if metadata.get(name) is not None}):
-        given = metadata[field.name] if isinstance(metadata[field.name], list) else [metadata[field.name]]
-        values = [value for value in map(_READERS[_element(schema[field.name])], given) if value is not None]
-        if len(values) < len(given):
+    for field in fields({name: kind for name, kind in schema.items() if name in present}):
+        attribute, whole = _attribute(field, schema[field.name], present[field.name])
+        found += [attribute] if attribute.values else []
+        if not whole:
             warnings.append(f"metadata_mismatch: {field.name} holds a value that is no {schema[field.name]}")
-        if values:
-            found.append(search_pb2.Attribute(field=field, values=values))
-    return found, warnings
+    undeclared = {name: value for name, value in present.items() if name not in schema and is_field_name(name)}
+    return found + _every_type(dict(islice(undeclared.items(), MAX_FIELDS))), warnings
+
+
+def _every_type(metadata: Mapping[str, Any]) -> list[search_pb2.Attribute]:
+    found = []
+    for kind in TYPES:
+        for field in fields(dict.fromkeys(metadata, kind)):
+            attribute, whole = _attribute(field, kind, metadata[field.name])
+            found += [attribute] if whole and attribute.values else []
+    return found
+
+
+def _attribute(field: search_pb2.Field, kind: str, value: Any) -> tuple[search_pb2.Attribute, bool]:
+    """The values that are of the field's type, and whether that is all of them."""
+    given = value if isinstance(value, list) else [value]
+    values = [read for read in map(_READERS[_element(kind)], given) if read is not None]
+    return search_pb2.Attribute(field=field, values=values), len(values) == len(given)
 
 
 def metadata_json(metadata: Mapping[str, Any]) -> str:
@@ -52,13 +57,11 @@ def _string(value: Any) -> search_pb2.Value | None:
 
 
 def _integer(value: Any) -> search_pb2.Value | None:
-    fits = isinstance(value, int) and not isinstance(value, bool) and -_MOST_INTEGER <= value < _MOST_INTEGER
-    return search_pb2.Value(integer_value=value) if fits else None
+    return search_pb2.Value(integer_value=value) if is_integer(value) else None
 
 
 def _number(value: Any) -> search_pb2.Value | None:
-    fits = isinstance(value, int | float) and not isinstance(value, bool)
-    return search_pb2.Value(number_value=float(value)) if fits else None
+    return search_pb2.Value(number_value=float(value)) if is_number(value) else None
 
 
 def _boolean(value: Any) -> search_pb2.Value | None:

@@ -14,7 +14,6 @@ from lorekeep_chassis import logs
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.ingest import indexing
-from lorekeep_gateway.ingest.attributes import fields
 from lorekeep_gateway.ingest.checkpoints import Checkpoint
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.flips import Flips
@@ -27,6 +26,7 @@ from lorekeep_gateway.ingest.pipes import Pipe, together
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.stages import Stages
 from lorekeep_gateway.ingest.verdicts import verdict_of
+from lorekeep_gateway.metadata import fields
 from lorekeep_gateway.store.database import Database
 
 _LOG = logs.logger(__name__)

@@ -8,7 +8,7 @@ from lorekeep_gateway.settings import StoreSettings
 class IngestSettings(StoreSettings):
     """What the ingest role reads beside stores and callees."""
 
-    job_concurrency: int = Field(2, ge=1, le=64, description="Documents that one process works on at once.")
+    job_concurrency: int = Field(4, ge=1, le=64, description="Documents that one process works on at once.")
     job_max_attempts: int = Field(3, ge=1, le=20, description="Failures and takeovers of a job before it is dead.")
     job_deadline_seconds: float = Field(3600, gt=0, description="Longest time from the first claim to a job's end.")
     stage_deadline_seconds: float = Field(330, gt=0, description="Longest wait for one answer of another service.")

@@ -11,14 +11,22 @@ where j.organisation_id = :organisation_id and j.id = :id and c.workspace_id = :
   and (:allowed::text[] is null or j.collection_id = any(:allowed::text[]));
 
 -- name: job_cancel^
--- A waiting job ends here; a running one is asked to end and does so at its next step.
-update jobs
+-- A waiting job ends here; a running one is asked to end and does so at its next step. One whose flip is open is too
+-- late: whoever takes the collection's lock next finishes it. The chunks written so far are swept, so a retry begins
+-- at the beginning.
+update jobs j
 set cancel_requested = true,
-    status = case when status = 'queued' then 'cancelled' else status end,
-    finished_at = case when status = 'queued' then now() end,
-    error = case when status = 'queued' then jsonb_build_object('reason', 'cancelled', 'message', 'Cancelled.') end
-where organisation_id = :organisation_id and id = :id and status in ('queued', 'running')
-returning status, document_id, version_id;
+    status = case when c.ends then 'cancelled' else j.status end,
+    finished_at = case when c.ends then now() end,
+    error = case when c.ends then jsonb_build_object('reason', 'cancelled', 'message', 'Cancelled.') end,
+    checkpoint = case when c.ends then '{}' else j.checkpoint end,
+    resume_state = case when c.ends then null else j.resume_state end
+from (
+    select id, status = 'queued' and not exists (select from flips f where f.job_id = jobs.id) as ends
+    from jobs where organisation_id = :organisation_id and id = :id
+) c
+where j.organisation_id = :organisation_id and j.id = c.id and j.status in ('queued', 'running')
+returning j.status, j.document_id, j.version_id;
 
 -- name: job_cancelled_version!
 update versions set status = 'failed'

@@ -19,11 +19,6 @@ from versions v
 where v.organisation_id = :organisation_id and v.document_id = :document_id
 returning id, number;
 
--- name: upload_job!
--- Its deadline begins with the first claim, so that waiting in a long queue costs a job nothing.
-insert into jobs (id, organisation_id, collection_id, document_id, version_id, lane, traceparent, actor)
-values (:id, :organisation_id, :collection_id, :document_id, :version_id, :lane, :traceparent, :actor);
-
 -- name: upload_collection_alive$
 -- Holds the collection against its deletion until the transaction ends.
 select true
