@@ -61,12 +61,12 @@ logs: ## Show the logs; ROLE=gateway for one, FOLLOW=1 to go on
 # --- checking --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: check ## All tests: the checks, then the whole suite as real processes
-	@$(BIN)/pytest -m e2e || [ $$? = 5 ]
+test: check ## All tests: the checks, then all that starts real processes
+	@$(BIN)/pytest -m "slow or e2e"
 
 .PHONY: check
-check: setup $(TEST) lint types protos-lint ## Lint, types, contracts, protos, and the tests that start no suite
-	@$(BIN)/pytest -m "not e2e"
+check: setup $(TEST) lint types protos-lint ## Lint, types, contracts, protos, and the quick tests
+	@$(BIN)/pytest -m "not slow and not e2e"
 
 .PHONY: lint
 lint: $(TEST) ## Formatting, style and import contracts
@@ -89,16 +89,36 @@ format: $(TEST) ## Format, and repair what ruff can
 protos: $(TEST) ## Write the stubs of the protos
 	@PYTHON=$(BIN)/python ./protos/generate
 
+.PHONY: docs
+docs: $(TEST) ## Write the page of settings from the code
+	@$(BIN)/python -m lorekeep_chassis.configuration >docs/configuration.md
+
 .PHONY: protos-lint
-protos-lint: ## Lint the protos, where npm is; that the stubs are theirs is a test of the house
+protos-lint: ## Lint the protos and hold them against the last release, where npm is
 	@if command -v npm >/dev/null; then
 	  [ -x build/buf/node_modules/.bin/buf ] \
 	    || npm install --silent --no-fund --no-audit --prefix build/buf @bufbuild/buf@$(BUF_VERSION) >/dev/null \
 	    || { echo "hint: npm could not install @bufbuild/buf $(BUF_VERSION)" >&2; exit 1; }
-	  (cd protos && ../build/buf/node_modules/.bin/buf lint)
+	  cd protos
+	  ../build/buf/node_modules/.bin/buf lint
+	  ../build/buf/node_modules/.bin/buf breaking --against released.json
 	else
 	  echo "protos-lint: buf lint is skipped, there is no npm here"
 	fi
+
+.PHONY: protos-release
+protos-release: protos-lint ## Make the protos as they are the ones that later changes must not break
+	@cd protos && ../build/buf/node_modules/.bin/buf build --exclude-source-info -o released.json
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+.PHONY: bench-suite
+bench-suite: $(TEST) ## Start times, idle memory and a first ingest; tables, and build/bench/suite.json
+	@$(BIN)/python -m bench.suite
+
+.PHONY: bench-quality
+bench-quality: $(TEST) ## nDCG@10 of each mode on the judged collection; a table, and build/bench/quality.json
+	@$(BIN)/python -m bench.quality
 
 .PHONY: clean
 clean: ## Remove environments, caches and build results; the data in .lorekeep stays

@@ -124,7 +124,7 @@ def to_status(error: LorekeepError) -> Any:
     details = [_packed(info)]
     if error.retry_after_seconds is not None:
         delay = duration_pb2.Duration()
-        delay.FromMilliseconds(int(error.retry_after_seconds * 1000))
+        delay.FromMilliseconds(round(error.retry_after_seconds * 1000))
         details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
     number = code_pb2.Code.Value(error.code.name)
     return rpc_status.to_status(status_pb2.Status(code=number, message=error.message, details=details))
