@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.e2e.suite import DATA, eventually, running
 
 from bench.report import conditions, write
 from lorekeep_sdk import Lorekeep
-from tests.e2e.suite import DATA, eventually, running
 
 _FOLDER = DATA / "ir" / "scifact-mini"
 _NAME, _BATCH, _DEPTH, _CUT = "judged", 100, 100, 10

@@ -8,8 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.report import conditions, write
 from tests.e2e.suite import DATA, Suite, running
+
+from bench.report import conditions, write
 
 _SETTLE_SECONDS = 10
 _MEBIBYTE = 1024 * 1024
