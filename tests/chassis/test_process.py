@@ -60,6 +60,12 @@ def test_a_role_answers_probes_and_metrics_and_drains_at_sigterm() -> None:
     assert "drained" in output
 
 
+def test_metrics_can_be_switched_off_and_probes_stay() -> None:
+    with _role(PROMETHEUS_ENABLED="false") as (_, port):
+        assert _get(port, "/metrics")[0] == 404
+        assert _get(port, "/health/live")[0] == 200
+
+
 def test_a_dead_collector_does_not_keep_a_role_from_ending() -> None:
     with _role(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1") as (process, _):
         process.send_signal(signal.SIGTERM)

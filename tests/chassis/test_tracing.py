@@ -3,6 +3,7 @@
 import json
 import logging
 
+import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import Decision
 
@@ -38,6 +39,14 @@ def test_a_kept_carrier_continues_the_trace(spans: InMemorySpanExporter) -> None
     with tracing.continued(kept), tracing.tracer().start_as_current_span("job"):
         assert tracing.trace_id() == f"{upload.get_span_context().trace_id:032x}"
     assert tracing.trace_id() == ""
+
+
+def test_a_failed_span_tells_the_kind_of_error_and_not_what_it_says(spans: InMemorySpanExporter) -> None:
+    with pytest.raises(ValueError, match="s3cret"), tracing.span("work", attributes={"size": 3}):
+        raise ValueError("s3cret text")
+    (span,) = spans.get_finished_spans()
+    assert (span.status.is_ok, span.attributes) == (False, {"size": 3, "error.type": "ValueError"})
+    assert "s3cret" not in span.to_json()
 
 
 def test_a_log_line_is_json_with_trace_and_organisation(spans: InMemorySpanExporter) -> None:

@@ -27,9 +27,14 @@ class _ClientCalls:
     async def _started(self, continuation: _Continuation, details: grpc.aio.ClientCallDetails, request: Any) -> Any:
         method = _text(details.method).lstrip("/")
         span = tracing.tracer().start_span(method, kind=SpanKind.CLIENT)
-        with trace.use_span(span, end_on_exit=False):
-            prepared = self._prepared(details)
-        call = await continuation(prepared, request)
+        try:
+            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+                prepared = self._prepared(details)
+            call = await continuation(prepared, request)
+        except BaseException as error:
+            span.set_status(StatusCode.ERROR, type(error).__name__)
+            span.end()
+            raise
         task = asyncio.get_running_loop().create_task(_observed(call, span, method))
         _OBSERVERS.add(task)
         task.add_done_callback(_OBSERVERS.discard)
@@ -84,7 +89,10 @@ _OBSERVERS: set[asyncio.Task[None]] = set()
 
 async def _observed(call: Any, span: trace.Span, method: str) -> None:
     """Waits for the end of a call, however it comes, and writes it down."""
-    with metrics.rpc_measured("client", method) as measure, trace.use_span(span, end_on_exit=True):
+    with (
+        metrics.rpc_measured("client", method) as measure,
+        trace.use_span(span, end_on_exit=True, record_exception=False),
+    ):
         code = await call.code()
         measure.code = code.name
         span.set_attributes({"rpc.system": "grpc", "rpc.method": method, "rpc.grpc.status_code": code.name})

@@ -75,9 +75,9 @@ class Health:
 
 
 @contextmanager
-def listening(health: Health, host: str, port: int) -> Iterator[int]:
+def listening(health: Health, host: str, port: int, *, metrics: bool = True) -> Iterator[int]:
     """Serves metrics and probes inside; gives the port, chosen by the system for 0."""
-    server = make_server(host, port, _application(health), server_class=_Server, handler_class=_QuietHandler)
+    server = make_server(host, port, _application(health, metrics), server_class=_Server, handler_class=_QuietHandler)
     thread = Thread(target=server.serve_forever, name="probes", daemon=True)
     thread.start()
     try:
@@ -88,13 +88,13 @@ def listening(health: Health, host: str, port: int) -> Iterator[int]:
         thread.join(timeout=2)
 
 
-def _application(health: Health) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
+def _application(health: Health, with_metrics: bool) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
     exposition = make_wsgi_app()
     answers = {"/health": health.health, "/health/live": health.live, "/health/ready": health.readiness}
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path == "/metrics":
+        if path == "/metrics" and with_metrics:
             metrics: Iterable[bytes] = exposition(environ, start_response)
             return metrics
         answer = answers.get(path)

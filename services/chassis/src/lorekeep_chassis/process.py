@@ -51,7 +51,7 @@ async def _live(role: str, version: str, settings: SettingsT, serve: Serve[Setti
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, life.ending.set)
     beat = loop.create_task(life.health.beat())
-    with probes.listening(life.health, settings.host, settings.metrics_port) as port:
+    with probes.listening(life.health, settings.host, settings.metrics_port, metrics=settings.metrics_enabled) as port:
         async with serve(settings, life):
             _LOG.info("%s started", role, extra={"lorekeep": {"metrics_port": port}})
             await life.ending.wait()

@@ -12,7 +12,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import grpc
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from lorekeep_chassis import calls, errors, logs, metrics, tracing
 
@@ -67,9 +67,7 @@ class _Call:
         with (
             metrics.rpc_measured("server", self.method) as measure,
             tracing.continued(self._metadata),
-            tracing.tracer().start_as_current_span(
-                self.method, kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
-            ) as span,
+            tracing.span(self.method, kind=SpanKind.SERVER) as span,
         ):
             span.set_attributes({"rpc.system": "grpc", "rpc.method": self.method})
             try:
@@ -79,7 +77,6 @@ class _Call:
             except BaseException as error:
                 measure.code = code_of(error).name
                 span.set_attribute("rpc.grpc.status_code", measure.code)
-                span.set_status(StatusCode.ERROR, measure.code)
                 raise
 
     def _authenticate(self) -> None:

@@ -38,6 +38,7 @@ ALIASES = {
     "DB_POOL_SIZE": "db_pool_size",
     "ALLOWED_HOSTS": "allowed_hosts",
     "PROMETHEUS_PORT": "metrics_port",
+    "PROMETHEUS_ENABLED": "metrics_enabled",
 }
 
 _SAMPLES = frozenset({"changeme", "change-me", "secret", "password", "example", "test", "default"})
@@ -57,6 +58,7 @@ class ServiceSettings(BaseModel):
     )
     host: str = Field("127.0.0.1", description="Address that listeners bind to.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port of metrics and probes; 0 takes a free one.")
+    metrics_enabled: bool = Field(True, description="Serve /metrics beside the probes.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Level of lorekeep's logs.")
     log_format: Literal["json", "text"] = Field("json", description="`json` lines, or `text` for reading along.")
     drain_seconds: float = Field(30.0, gt=0, le=300, description="Time that SIGTERM leaves for work in hand.")

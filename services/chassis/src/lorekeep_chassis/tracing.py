@@ -6,7 +6,7 @@ a public `traceparent` force sampling.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from opentelemetry import context as otel_context
@@ -15,6 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
+from opentelemetry.trace import SpanKind
 
 _EXPORT_TIMEOUT_SECONDS = 3
 _SHARE_WITHOUT_COLLECTOR = 0.1
@@ -43,6 +44,30 @@ def set_up(service: str, version: str, *, public_edge: bool = False) -> TracerPr
 def tracer() -> trace.Tracer:
     """The tracer of lorekeep's own spans."""
     return trace.get_tracer("lorekeep")
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    context: otel_context.Context | None = None,
+    links: Sequence[trace.Link] = (),
+    attributes: Mapping[str, str | int | float | bool] | None = None,
+) -> Iterator[trace.Span]:
+    """Runs what is inside in a span, failed when it raises.
+
+    Of an exception only the type is written down: what it says may hold a document's text, a query or a key.
+    """
+    with tracer().start_as_current_span(
+        name, context, kind, attributes, links, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except BaseException as error:
+            current.set_attribute("error.type", type(error).__name__)
+            current.set_status(trace.StatusCode.ERROR, str(getattr(error, "reason", "")))
+            raise
 
 
 def carrier() -> dict[str, str]:

@@ -109,7 +109,7 @@ class Scheduler:
 
 def _batch_span(batch: Batch) -> AbstractContextManager[Span]:
     """A trace of its own, linked to each request's span: a batch has many parents, or none."""
-    return tracing.tracer().start_as_current_span(
+    return tracing.span(
         "embedder.batch",
         context=Context(),
         links=[Link(work.span) for work in batch.works if work.span.is_valid],

@@ -29,7 +29,7 @@ class Indexer:
         """Writes a batch in slices and counts it."""
         within, space = tenancy.of_call(), spaces.checked(request.space)
         points.checked(request)
-        with tracing.tracer().start_as_current_span("index.upsert") as span:
+        with tracing.span("index.upsert") as span:
             span.set_attribute("lorekeep.chunk_count", len(request.chunks))
             for begin in range(0, len(request.chunks), _SLICE_CHUNKS):
                 written = points.of_request(within.organisation_id, request, begin, begin + _SLICE_CHUNKS)
@@ -46,7 +46,7 @@ class Indexer:
         if not 1 <= len(request.stamps) <= _MOST_STAMPS:
             raise errors.InvalidInput(f"A request holds 1 to {_MOST_STAMPS} stamps.", field="stamps")
         wanted = [(_of_version(each.version_id), _epochs(each)) for each in request.stamps]
-        with tracing.tracer().start_as_current_span("index.stamp"):
+        with tracing.span("index.stamp"):
             for version, epochs in wanted:
                 await self._store.stamp(space, within.but(version), epochs)
 

@@ -45,7 +45,7 @@ class QueryVectors:
 
         Unavailable where the embedder is away; ModelMismatch where it serves another model by that name.
         """
-        with tracing.tracer().start_as_current_span("embed") as span:
+        with tracing.span("embed") as span:
             key, size = _key(space, query), space.dimensions * _FLOAT_BYTES
             kept = await self._cache.get(key)
             hit = kept is not None and len(kept) == size

@@ -81,7 +81,7 @@ class Searcher:
         return await self._chosen(request, deeper, times)
 
     async def _queried(self, space: search_pb2.IndexSpace, legs: Legs) -> list[LegResult]:
-        with tracing.tracer().start_as_current_span("index.query") as span:
+        with tracing.span("index.query") as span:
             span.set_attributes({"lorekeep.depth": legs.depth, "lorekeep.legs": legs.count})
             return await self._store.query(space, legs)
 

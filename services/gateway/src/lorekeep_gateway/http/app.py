@@ -40,7 +40,7 @@ def create_app(parts: Parts, version: str, draining: Callable[[], bool] = lambda
     app.add_middleware(BodyLimit, most=_body_bytes(parts.settings.max_file_size))
     app.add_middleware(TimeLimit, seconds=_answer_seconds(parts.settings.query_timeout_seconds))
     app.add_middleware(Guards, hosts=parts.settings.allowed_hosts, draining=draining)
-    app.add_middleware(Telemetry)
+    app.add_middleware(Telemetry, access_log=parts.settings.access_log)
     return app
 
 

@@ -15,14 +15,17 @@ from lorekeep_gateway.http.errors import unexpected
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACE_HEADERS = ("traceparent", "tracestate")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_PROBES = ("/health", "/api/health", "/up")
+_ACCESS = logs.logger("access")
 TIMINGS = "lorekeep.timings"
 
 
 class Telemetry:
     """Runs each request in a server span named by its route's template, and answers for what nothing foresaw."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
         self._app = app
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,9 +38,12 @@ class Telemetry:
         try:
             with (
                 tracing.continued(carrier),
-                tracing.tracer().start_as_current_span(_method(scope), kind=SpanKind.SERVER) as span,
+                tracing.span(_method(scope), kind=SpanKind.SERVER) as span,
             ):
-                await _Answer(self._app, scope, send, span).run(receive)
+                answer = _Answer(self._app, scope, send, span)
+                await answer.run(receive)
+                if self._access_log:
+                    answer.log()
         finally:
             logs.REQUEST_ID.reset(token)
 
@@ -56,7 +62,7 @@ class _Answer:
         try:
             await self._app(self._scope, receive, self.send)
         except Exception as error:  # noqa: BLE001 - the edge: everything becomes a typed answer
-            self._span.record_exception(error)
+            self._span.set_attribute("error.type", type(error).__name__)
             answer = unexpected(error, f"{_method(self._scope)} {self._route}")
             if not self._status:
                 await answer(self._scope, receive, self.send)
@@ -84,6 +90,12 @@ class _Answer:
     def _timing(self) -> str:
         stages = [*self._scope[TIMINGS], ("total", (perf_counter() - self._begin) * 1000)]
         return ", ".join(f"{name};dur={duration_ms:.1f}" for name, duration_ms in stages)
+
+    def log(self) -> None:
+        """One line by template, never by path: ids may be the caller's own words."""
+        if not self._route.startswith(_PROBES):
+            facts = {"status": self._status, "duration_ms": round((perf_counter() - self._begin) * 1000, 1)}
+            _ACCESS.info("%s %s", _method(self._scope), self._route, extra={"lorekeep": facts})
 
     def _measure(self) -> None:
         method, route, status = _method(self._scope), self._route, self._status or 499

@@ -100,7 +100,7 @@ class Worker:
             measures.RUNNING.track_inprogress(),
             calls.calling_as(context),
             tracing.continued({"traceparent": job["traceparent"] or ""}),
-            tracing.tracer().start_as_current_span("ingest.job", kind=SpanKind.CONSUMER) as span,
+            tracing.span("ingest.job", kind=SpanKind.CONSUMER) as span,
         ):
             span.set_attributes(
                 {"job.id": job["id"], "job.attempt": job["attempt"], "job.document": job["document_id"]}

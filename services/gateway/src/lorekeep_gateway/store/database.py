@@ -35,7 +35,7 @@ class Session:
         self._queries = queries
 
     async def __call__(self, name: str, /, **parameters: Any) -> Any:
-        with tracing.tracer().start_as_current_span(f"sql {name}", kind=SpanKind.CLIENT) as span:
+        with tracing.span(f"sql {name}", kind=SpanKind.CLIENT) as span:
             span.set_attribute("db.system.name", "postgresql")
             result = getattr(self._queries, name)(self._connection, **parameters)
             return [each async for each in result] if isasyncgen(result) else await result
