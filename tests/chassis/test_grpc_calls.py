@@ -1,6 +1,7 @@
 """A call through the bootstrap: token, context, deadline, errors, spans, drain; over real sockets."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -108,6 +109,32 @@ async def test_the_handler_of_a_caller_who_left_is_cancelled() -> None:
             await asyncio.wait_for(echo.entered.wait(), 10)
             task.cancel()
             await asyncio.wait_for(echo.cancelled.wait(), 10)
+
+
+class Endless(Echo):
+    """Streams for ever, within a time of its own."""
+
+    async def GetTokenizer(
+        self, request: pb.GetTokenizerRequest, context: object
+    ) -> AsyncIterator[pb.GetTokenizerResponse]:
+        try:
+            async with asyncio.timeout(0.5):
+                while True:
+                    yield pb.GetTokenizerResponse(data=bytes(500_000))
+        except TimeoutError:
+            raise errors.DeadlineExceeded("The time is up.", reason="parse_timeout") from None
+
+
+async def test_a_handlers_own_time_limit_is_told_while_its_caller_does_not_read() -> None:
+    async with serving(Endless()) as server, calling(server.port) as stub:
+        with calls.calling_as(CONTEXT), calls.deadline(60), pytest.raises(errors.DeadlineExceeded) as caught:
+            async with client_calls.translated():
+                call = stub.GetTokenizer(pb.GetTokenizerRequest())
+                await call.read()
+                await asyncio.sleep(1.5)
+                async for _ in call:
+                    pass
+    assert caught.value.reason == "parse_timeout"
 
 
 async def test_one_trace_with_parents_in_order(spans: InMemorySpanExporter) -> None:

@@ -7,7 +7,7 @@ pass without a token; reflection needs it.
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -132,11 +132,22 @@ def _streaming(inner: Handler, call: _Call) -> Handler:
             with call.around(context):
                 async with aclosing(inner(request, context)) as responses:
                     async for response in responses:
-                        await context.write(response)
+                        await _written(response, responses, context)
         except Exception as error:  # noqa: BLE001 - the edge: everything becomes a typed status
             await _abort(context, error, call.method)
 
     return behaviour
+
+
+async def _written(response: Any, responses: AsyncGenerator[Any, None], context: Context) -> None:
+    """Writes an answer. A handler's own time limit cancels this task here, where the handler does not look: it is told,
+    so that it can say what happened; a caller who left is told to it alike, and passes through.
+    """
+    try:
+        await context.write(response)
+    except asyncio.CancelledError as error:
+        await responses.athrow(error)
+        raise
 
 
 async def _abort(context: Context, error: Exception, method: str) -> None:
