@@ -61,7 +61,7 @@ logs: ## Show the logs; ROLE=gateway for one, FOLLOW=1 to go on
 # --- checking --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: check ## All tests: the checks, then all that starts real processes
+test: check $(LOCAL) ## All tests: the checks, then all that starts real processes, the suite from .venv
 	@$(BIN)/pytest -m "slow or e2e"
 
 .PHONY: check

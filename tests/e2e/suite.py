@@ -15,7 +15,10 @@ from typing import Any, TypeVar
 import httpx
 
 Found = TypeVar("Found")
-DATA = Path(os.environ.get("LOREKEEP_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("LOREKEEP_TEST_DATA") or ROOT.parent / "shared" / "data")
+# What `make up` installs, where it is there: a package that only the tests have shall not help.
+PYTHON = next((str(path) for path in [ROOT / ".venv/bin/python"] if path.exists()), sys.executable)
 
 
 class Suite:
@@ -55,7 +58,7 @@ class Suite:
         return pid
 
     def _run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", module, *arguments]
+        command = [PYTHON, "-m", module, *arguments]
         return subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=600, check=False)
 
 

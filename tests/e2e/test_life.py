@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lorekeep_sdk import AsyncLorekeep
-from tests.e2e.suite import Suite, eventually, running
+from tests.e2e.suite import PYTHON, Suite, eventually, running
 
 pytestmark = pytest.mark.e2e
 SEARCHES, CONNECTIONS = 500, 50
@@ -85,3 +87,10 @@ def _environments() -> list[str]:
         except OSError:
             continue  # ended meanwhile
     return found
+
+
+def test_what_make_up_installs_holds_no_torch() -> None:
+    script = "import importlib.util as u; print(*[n for n in ('torch', 'sentence_transformers') if u.find_spec(n)])"
+    if sys.executable == PYTHON:
+        pytest.skip("there is no .venv here; make test makes one")
+    assert subprocess.run([PYTHON, "-c", script], capture_output=True, text=True, check=True).stdout.split() == []

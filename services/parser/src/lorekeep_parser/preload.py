@@ -34,7 +34,7 @@ _LIGHT = (
     "lxml.html",
     "langdetect",
 )
-_HEAVY = tuple(f"unstructured.partition.{each}" for each in ("docx", "pptx", "html", "md", "email", "msg"))
+_HEAVY = ("docx", "pptx", "html", "md", "email", "msg")
 # spaCy imports a deep-learning framework where it finds one. Nothing here computes with it, and it costs 300 MiB.
 _UNWANTED = ("torch", "tensorflow", "mxnet", "cupy", "jax")
 _SPACY_MODEL = "en_core_web_sm"
@@ -64,11 +64,22 @@ def load() -> dict[str, Component]:
 
 def _unstructured() -> Component:
     try:
-        for module in _HEAVY:
-            importlib.import_module(module)
-        return {"status": "ok", "detail": f"model: {_install_pipeline()}"}
+        pipeline = _install_pipeline()
     except (ImportError, OSError, AttributeError) as error:
-        return {"status": "degraded", "detail": f"office, HTML and mail cannot be read: {type(error).__name__}"}
+        return {"status": "degraded", "detail": f"office, HTML and mail cannot be read: {error}"}
+    missing = [reason for name in _HEAVY if (reason := _not_imported(f"unstructured.partition.{name}"))]
+    if missing:
+        return {"status": "degraded", "detail": f"some formats cannot be read: {'; '.join(missing)}"}
+    return {"status": "ok", "detail": f"model: {pipeline}"}
+
+
+def _not_imported(module: str) -> str:
+    """Imports a module; gives why it could not."""
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        return f"{module}: {error}"
+    return ""
 
 
 def _ocr() -> Component:

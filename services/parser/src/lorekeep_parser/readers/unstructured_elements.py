@@ -6,7 +6,7 @@ from typing import Any
 
 import lxml.html
 
-from lorekeep_chassis.errors import LorekeepError, Unavailable
+from lorekeep_chassis.errors import LorekeepError, UnsupportedMedia
 from lorekeep_parser import failures
 from lorekeep_parser.readers import elements
 from lorekeep_parser.readers.elements import Element, Kind
@@ -34,7 +34,10 @@ def reading(what: str) -> Iterator[None]:
     except (LorekeepError, MemoryError):
         raise
     except ImportError as error:
-        raise Unavailable("The parser was installed without the library that reads this format.") from error
+        raise UnsupportedMedia(
+            "The parser was installed without the library that reads this format. Tell your operator.",
+            reason="reader_missing",
+        ) from error
     except Exception as error:  # a tower of libraries: they raise whatever a damaged file leads them to
         raise failures.corrupt(what) from error
 
