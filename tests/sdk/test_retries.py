@@ -130,7 +130,7 @@ def test_nothing_there_is_told_after_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with (
-        Lorekeep(f"http://127.0.0.1:{port}", KEY, deadline_seconds=0.5) as client,
+        Lorekeep(f"http://127.0.0.1:{port}", KEY, deadline_seconds=3) as client,
         pytest.raises(NoAnswer, match="refused"),
     ):
         client.collections.get("c")

@@ -103,14 +103,16 @@ class Transport:
     ) -> httpx.Response:
         until = time.monotonic() + seconds
         repeated = False
+        failure: LorekeepError | None = None
         for number in itertools.count():
-            failure: LorekeepError
             hint = None
             try:
                 response = await self._attempt(request(), until)
             except (*_REPEATED_FAILURES, TimeoutError) as error:
-                failure = NoAnswer(f"No answer from {self.url}: {_what(error)}.")
-                failure.__cause__ = error
+                # An attempt that the deadline cut says less than what stood in the way before it.
+                if failure is None or not isinstance(error, (TimeoutError, httpx.TimeoutException)):
+                    failure = NoAnswer(f"No answer from {self.url}: {_what(error)}.")
+                    failure.__cause__ = error
                 repeated = repeated or not isinstance(error, _NEVER_SENT)
             else:
                 if response.is_success or response.status_code in final_statuses:
