@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 from tests.ingest.services import Services
 
+from lorekeep_gateway.bell import Bell
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.ids import new_id
@@ -89,7 +90,7 @@ class Bench:
 
     def ingest(self, database: Database | None = None, **changed: Any) -> Ingest:
         settings = self.settings.model_copy(update=changed)
-        return Ingest(database or self.database, self.blobs, self.callees, settings)
+        return Ingest(database or self.database, self.blobs, self.callees, settings, Bell(None))
 
     @asynccontextmanager
     async def working(self, ingest: Ingest | None = None, **changed: Any) -> AsyncIterator[Ingest]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from tests.ingest.bench import Bench, book, plain
 from tests.ingest.crashes import Died, Mortal, MortalBlobs, MortalDatabase
 
+from lorekeep_gateway.bell import Bell
 from lorekeep_gateway.ingest.role import Ingest
 
 _OLD, _NEW = "old text. ", book(4, "new")
@@ -16,7 +17,7 @@ _CHUNKS_OF_A_BATCH = 4
 async def lived(bench: Bench, mortal: Mortal, ids: dict[str, str]) -> None:
     """Runs a worker until it dies, or until the job has ended."""
     blobs = MortalBlobs(bench.blobs, mortal)
-    ingest = Ingest(MortalDatabase(bench.database, mortal), blobs, bench.callees, bench.settings)
+    ingest = Ingest(MortalDatabase(bench.database, mortal), blobs, bench.callees, bench.settings, Bell(None))
     loop = asyncio.create_task(ingest.worker.run())
     with suppress(Died):
         await asyncio.wait({loop, asyncio.create_task(bench.ended(ids))}, return_when=asyncio.FIRST_COMPLETED)
@@ -37,7 +38,11 @@ async def _steps(bench: Bench) -> int:
     ids = await bench.document(collection, _NEW)
     mortal = Mortal()
     ingest = Ingest(
-        MortalDatabase(bench.database, mortal), MortalBlobs(bench.blobs, mortal), bench.callees, bench.settings
+        MortalDatabase(bench.database, mortal),
+        MortalBlobs(bench.blobs, mortal),
+        bench.callees,
+        bench.settings,
+        Bell(None),
     )
     async with bench.working(ingest):
         await bench.ended(ids)

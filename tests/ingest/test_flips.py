@@ -9,6 +9,7 @@ from tests.ingest.test_crashes import lived
 from tests.ingest.test_troubles import failing
 
 from lorekeep_chassis import errors
+from lorekeep_gateway.bell import Bell
 from lorekeep_gateway.ingest.role import Ingest
 
 
@@ -134,7 +135,7 @@ async def test_old_idempotency_keys_are_forgotten_and_one_failing_chore_hinders_
     async def broken() -> None:
         raise RuntimeError
 
-    ingest = Ingest(MortalDatabase(bench.database, Mortal()), bench.blobs, bench.callees, bench.settings)
+    ingest = Ingest(MortalDatabase(bench.database, Mortal()), bench.blobs, bench.callees, bench.settings, Bell(None))
     ingest.janitor.add("broken", broken)
     await ingest.janitor.round()
     assert REGISTRY.get_sample_value("ingest_queue_jobs", {"status": "queued"}) == 1

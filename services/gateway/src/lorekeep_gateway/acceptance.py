@@ -1,21 +1,18 @@
 """Acceptance: one transaction from staged bytes to documents, versions and jobs. What it answers is durable."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lorekeep_chassis import errors, tracing
 from lorekeep_chassis.calls import Lane
 from lorekeep_gateway.blobs import Blobs
+from lorekeep_gateway.idempotency import Answer, Repeat, request_hash
 from lorekeep_gateway.ids import new_id
 from lorekeep_gateway.intake import Submission
 from lorekeep_gateway.keys import Principal
 from lorekeep_gateway.store.database import Database, Session
 
 Outcome = Submission | errors.LorekeepError
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,22 +45,17 @@ class Acceptance:
         With an idempotency key the answer is kept, and a repeat of the same request gets it again; AlreadyExists for
         another request under the key, or while one is being accepted.
         """
-        request_hash = self._request_hash(outcomes)
+        repeat = Repeat(self.principal.organisation_id, idempotency_key, self._request_hash(outcomes))
         async with self.database.transaction() as session:
-            if idempotency_key is not None:
-                stored = await self._stored(session, idempotency_key, request_hash)
-                if stored is not None:
-                    return stored
-            await self._hold(session, outcomes)
-            answer = render(
-                [
-                    each if isinstance(each, errors.LorekeepError) else await self._add(session, each)
-                    for each in outcomes
-                ]
-            )
-            if idempotency_key is not None:
-                await self._keep(session, idempotency_key, request_hash, answer)
-            return answer
+
+            async def made() -> Answer:
+                await self._hold(session, outcomes)
+                return render([await self._outcome(session, each) for each in outcomes])
+
+            return await repeat.once(session, made)
+
+    async def _outcome(self, session: Session, outcome: Outcome) -> Accepted | errors.LorekeepError:
+        return outcome if isinstance(outcome, errors.LorekeepError) else await self._add(session, outcome)
 
     async def _hold(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         """Collection and blobs stay while the transaction runs. Blobs are locked in order, against deadlocks."""
@@ -117,45 +109,6 @@ class Acceptance:
         )
         return job_id
 
-    async def _stored(self, session: Session, key: str, request_hash: str) -> Answer | None:
-        organisation_id = self.principal.organisation_id
-        if not await session("idempotency_hold", organisation_id=organisation_id, key=key):
-            raise errors.AlreadyExists(
-                "A request with this Idempotency-Key is being accepted. Repeat it shortly for its answer.",
-                reason="idempotency_in_flight",
-                retry_after_seconds=1.0,
-            )
-        found = await session("idempotency_found", organisation_id=organisation_id, key=key)
-        if found is None:
-            return None
-        if found["request_hash"] != request_hash:
-            raise errors.AlreadyExists(
-                "This Idempotency-Key was used for another request. Take a new key for a new request.",
-                reason="idempotency_key_reused",
-            )
-        return dict(found["response"])
-
-    async def _keep(self, session: Session, key: str, request_hash: str, answer: Answer) -> None:
-        await session(
-            "idempotency_keep",
-            organisation_id=self.principal.organisation_id,
-            key=key,
-            request_hash=request_hash,
-            response=answer,
-            http_status=202,
-        )
-
     def _request_hash(self, outcomes: Sequence[Outcome]) -> str:
         told = [each.request_hash if isinstance(each, Submission) else each.reason for each in outcomes]
-        return hashlib.sha256(json.dumps([self.collection_id, *told]).encode()).hexdigest()
-
-
-def checked_key(given: str | None) -> str | None:
-    """An Idempotency-Key header: 1 to 255 printable characters."""
-    if given is None:
-        return None
-    if not 1 <= len(given) <= 255 or not given.isprintable():
-        raise errors.UnprocessableInput(
-            "An Idempotency-Key has 1 to 255 printable characters.", field="Idempotency-Key"
-        )
-    return given
+        return request_hash(self.collection_id, *told)

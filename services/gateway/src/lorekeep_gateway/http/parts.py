@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from lorekeep_chassis.errors import Overloaded
+from lorekeep_gateway.bell import Bell
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.components import Components
@@ -44,6 +45,7 @@ class Parts:
     blobs: Blobs
     callees: Callees
     components: Components
+    bell: Bell
     queries: Turnstile
     uploads: Turnstile
 

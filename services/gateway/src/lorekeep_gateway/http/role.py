@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from lorekeep_chassis import logs, process
 from lorekeep_chassis.process import Life
 from lorekeep_gateway import callees, components
+from lorekeep_gateway.bell import hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.http.app import create_app
 from lorekeep_gateway.http.parts import Parts, Turnstile
@@ -54,6 +55,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
     async with (
         connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
         callees.opened(settings) as stubs,
+        hung(_plain(settings.redis_url)) as bell,
     ):
         blobs = Blobs(settings.blobs_url)
         yield Parts(
@@ -62,6 +64,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
             blobs,
             stubs,
             components.of(database, blobs, stubs, _plain(settings.redis_url)),
+            bell,
             Turnstile(settings.max_concurrent_queries, "searches"),
             Turnstile(_MOST_UPLOADS, "uploads"),
         )

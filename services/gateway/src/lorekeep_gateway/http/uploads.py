@@ -2,33 +2,27 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from lorekeep_chassis.calls import Lane
-from lorekeep_gateway.acceptance import Acceptance, Answer, Outcome, Render, checked_key
+from lorekeep_gateway.acceptance import Acceptance, Outcome, Render
+from lorekeep_gateway.bell import WORK
 from lorekeep_gateway.http import catalogue, forms
 from lorekeep_gateway.http.auth import caller
 from lorekeep_gateway.http.catalogue import CollectionRef, Row
+from lorekeep_gateway.http.keys import Key
 from lorekeep_gateway.http.parts import Parts, parts_of
 from lorekeep_gateway.http.schemas import uploads as shapes
 from lorekeep_gateway.http.schemas.shape import failures
+from lorekeep_gateway.idempotency import Answer, checked_key
 from lorekeep_gateway.intake import Intake
 from lorekeep_gateway.keys import Principal
 
 router = APIRouter(prefix="/api/v1/collections/{collection}", tags=["documents"])
 
 Ingester = Depends(caller("ingest"))
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="A repeat of the request under the same key gets the same answer for 24 hours.",
-        max_length=255,
-    ),
-]
 
 
 @router.post(
@@ -106,4 +100,6 @@ async def _accepted(
     lane: Lane = Lane.INTERACTIVE,
 ) -> Answer:
     acceptance = Acceptance(parts.database, parts.blobs, principal, row["id"], lane)
-    return await acceptance.accept(outcomes, key, render)
+    answer = await acceptance.accept(outcomes, key, render)
+    await parts.bell.ring(WORK)
+    return answer

@@ -8,6 +8,7 @@ from importlib import metadata
 from lorekeep_chassis import logs, process
 from lorekeep_gateway import callees as services
 from lorekeep_gateway import removal
+from lorekeep_gateway.bell import Bell, hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.ingest.condition import Condition
@@ -27,14 +28,16 @@ _LOG = logs.logger(__name__)
 class Ingest:
     """The parts of the role, wired."""
 
-    def __init__(self, database: Database, blobs: Blobs, callees: Callees, settings: IngestSettings) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, callees: Callees, settings: IngestSettings, bell: Bell
+    ) -> None:
         draining = asyncio.Event()
         index = Index(callees.search, settings)
         self.flips = Flips(database, index, settings.lease_seconds / 6, settings.retry_seconds)
         self.sweeps = Sweeps(database, index, settings.sweep_after_seconds)
         endings = Endings(database, self.sweeps, settings)
         orchestrator = Orchestrator(database, blobs, callees, settings, self.flips, draining)
-        self.worker = Worker(database, orchestrator, endings, settings, draining)
+        self.worker = Worker(database, orchestrator, endings, settings, draining, bell)
         self.janitor = Janitor(database, self.flips, self.sweeps, settings.janitor_seconds)
 
 
@@ -44,9 +47,10 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
     async with (
         connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
         services.opened(settings) as callees,
+        hung(settings.redis_url.get_secret_value() if settings.redis_url else None) as bell,
     ):
         blobs = Blobs(settings.blobs_url)
-        ingest = Ingest(database, blobs, callees, settings)
+        ingest = Ingest(database, blobs, callees, settings, bell)
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
         condition = Condition(life.health, database, blobs, callees, ingest.worker)
         loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, condition)]

@@ -10,6 +10,7 @@ from typing import Any
 from opentelemetry.trace import SpanKind, StatusCode
 
 from lorekeep_chassis import calls, client_calls, errors, logs, tracing
+from lorekeep_gateway.bell import WORK, Bell
 from lorekeep_gateway.ingest import measures
 from lorekeep_gateway.ingest.endings import Endings
 from lorekeep_gateway.ingest.leases import Lease, LeaseLost, Withdrawn
@@ -34,7 +35,9 @@ class Worker:
         endings: Endings,
         settings: IngestSettings,
         draining: asyncio.Event,
+        bell: Bell,
     ) -> None:
+        self._bell = bell
         self._database = database
         self._orchestrator = orchestrator
         self._endings = endings
@@ -47,10 +50,12 @@ class Worker:
     async def run(self) -> None:
         """The claim loop."""
         measures.WORKERS.set(self._settings.job_concurrency)
-        while not self._draining.is_set():
-            self.turned = time.monotonic()
-            if len(self._running) >= self._settings.job_concurrency or not await self._took_one():
-                await self._pause()
+        with self._bell.listening(WORK) as rung:
+            while not self._draining.is_set():
+                self.turned = time.monotonic()
+                rung.clear()
+                if len(self._running) >= self._settings.job_concurrency or not await self._took_one():
+                    await self._pause(rung)
 
     async def drain(self) -> None:
         """Gives running jobs `drain_seconds` to end or reach a checkpoint; then they are handed back as they are."""
@@ -75,13 +80,15 @@ class Worker:
         task.add_done_callback(self._running.discard)
         return True
 
-    async def _pause(self) -> None:
-        """Until a job here ends, the process ends, or it is time to look again."""
-        ending = asyncio.create_task(self._draining.wait())
+    async def _pause(self, rung: asyncio.Event) -> None:
+        """Until a job may be waiting, a job here ends, the process ends, or it is time to look again."""
         full = len(self._running) >= self._settings.job_concurrency
-        watched = {ending, *(self._running if full else ())}
+        waits = [asyncio.create_task(self._draining.wait())]
+        waits += [] if full else [asyncio.create_task(rung.wait())]
+        watched = {*waits, *(self._running if full else ())}
         await asyncio.wait(watched, timeout=self._settings.poll_seconds, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
+        for each in waits:
+            each.cancel()
 
     async def _claimed(self) -> Mapping[str, Any] | None:
         async with self._database.session() as session:

@@ -97,16 +97,18 @@ class Chunk(_message.Message):
     def __init__(self, ordinal: _Optional[int] = ..., text: _Optional[str] = ..., context: _Optional[str] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., page: _Optional[int] = ..., page_end: _Optional[int] = ..., heading_path: _Optional[_Iterable[str]] = ..., kind: _Optional[_Union[ElementKind, str]] = ..., boxes: _Optional[_Iterable[_Union[BoundingBox, _Mapping]]] = ..., token_count: _Optional[int] = ...) -> None: ...
 
 class Segment(_message.Message):
-    __slots__ = ("ordinal", "start", "text", "elements")
+    __slots__ = ("ordinal", "start", "text", "elements", "chunks")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     start: int
     text: str
     elements: _containers.RepeatedCompositeFieldContainer[Element]
-    def __init__(self, ordinal: _Optional[int] = ..., start: _Optional[int] = ..., text: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ...) -> None: ...
+    chunks: _containers.RepeatedCompositeFieldContainer[Chunk]
+    def __init__(self, ordinal: _Optional[int] = ..., start: _Optional[int] = ..., text: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., chunks: _Optional[_Iterable[_Union[Chunk, _Mapping]]] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("pages_read", "pages_empty", "pages_garbled", "pages_skipped", "pages_ocr", "characters", "truncations", "language", "route", "warnings", "media_type")
