@@ -148,6 +148,7 @@ async def _second(suite: Suite) -> "subprocess.Popen[str]":
     settings = json.loads(suite.settings.model_dump_json(exclude={"database_direct_url", "redis_url"}))
     tokens = {name: suite.settings.search_token.get_secret_value() for name in settings if name.endswith("_token")}
     settings |= {**tokens, "database_url": suite.database_url, "metrics_port": 0, "log_format": "text"}
+    settings["access_log"] = False  # nobody reads the pipe once the process has started; a full one would hold it up
     environment = {f"LOREKEEP_{name.upper()}": str(value) for name, value in settings.items()}
     process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
         [sys.executable, "-m", "lorekeep_gateway", "serve"],
