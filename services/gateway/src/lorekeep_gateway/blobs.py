@@ -43,7 +43,7 @@ class Blobs:
     """The blob store at `url`; `file:` URLs name a directory, made where it is missing."""
 
     def __init__(self, url: str) -> None:
-        self._store: Any = _store(url)
+        self._store: Any = store_at(url)
 
     async def keep(self, organisation_id: str, content: AsyncIterator[bytes]) -> Blob:
         """Streams `content` in while hashing, and keeps it under its hash. Nothing stays behind when it fails."""
@@ -128,7 +128,8 @@ class Blobs:
             return
 
 
-def _store(url: str) -> Any:
+def store_at(url: str) -> Any:
+    """The object store of a URL; a directory is made where it is missing."""
     parts = urlsplit(url)
     if parts.scheme != "file":
         return from_url(url)
