@@ -48,15 +48,19 @@ class Office:
         finally:
             await connection.close()
 
-    async def webhook(self, url: str) -> str:
-        """A webhook's id."""
+    async def webhook(self, url: str, organisation: str = "main") -> str:
+        """The id of a webhook of an organisation, which is made where it is missing."""
+        if organisation not in {each["name"] for each in await organisations.list_all(self.database)}:
+            await organisations.create(self.database, organisation)
         made = new_id("whk")
         await self.sql(
             "insert into webhooks (id, organisation_id, workspace_id, url, secret, events, actor)"
-            " select $1, organisation_id, id, $2, $3, '{job.failed}', 'key_x' from workspaces",
+            " select $1, w.organisation_id, w.id, $2, $3, '{job.failed}', 'key_x'"
+            " from workspaces w join organisations o on o.id = w.organisation_id where o.name = $4",
             made,
             url,
             new_secret(),
+            organisation,
         )
         return made
 
@@ -65,7 +69,7 @@ class Office:
         ids = [new_id("dlv") for _ in range(count)]
         await self.sql(
             "insert into webhook_deliveries (id, organisation_id, webhook_id, event, payload)"
-            " select d, organisation_id, $1, 'job.failed', $3::jsonb from workspaces, unnest($2::text[]) d",
+            " select d, organisation_id, id, 'job.failed', $3::jsonb from webhooks, unnest($2::text[]) d where id = $1",
             webhook_id,
             ids,
             json.dumps(PAYLOAD),
@@ -169,6 +173,16 @@ async def test_a_target_that_hangs_delays_nobody_else(office: Office) -> None:
         assert len(healthy.requests) == 50
         assert hanging.connections == 1
         assert {(await office.row(each))["status"] for each in stuck} == {"waiting"}
+
+
+async def test_an_organisation_whose_targets_all_hang_delays_no_other(office: Office) -> None:
+    async with receiving(hang) as hanging, receiving(replying()) as healthy, office.sending(Pace(poll_seconds=0.02)):
+        for _ in range(20):
+            await office.owe(await office.webhook(hanging.url()), 5)
+        await until(lambda: _connected(hanging, 4))
+        rows = await office.ended(*await office.owe(await office.webhook(healthy.url(), "other"), 20))
+        assert {row["status"] for row in rows} == {"delivered"}
+        assert (len(healthy.requests), hanging.connections) == (20, 4)
 
 
 async def test_a_webhook_gets_one_at_a_time_from_all_senders(office: Office) -> None:

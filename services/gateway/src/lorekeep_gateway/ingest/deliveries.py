@@ -36,6 +36,7 @@ class Pace:
     """How fast and how often deliveries are sent. A lease outlasts a post and the writing of what came of it."""
 
     at_once: int = 16
+    at_once_each: int = 4  # of one organisation, over all senders
     most_attempts: int = 9
     most_failures_in_row: int = 10
     post_seconds: float = 10.0
@@ -121,7 +122,12 @@ class Deliveries:
 
     async def _claimed(self, limit: int) -> list[Row]:
         async with self._database.transaction() as session:
-            rows = await session("claim_deliveries", limit=limit, lease_seconds=self._pace.lease_seconds)
+            rows = await session(
+                "claim_deliveries",
+                limit=limit,
+                most_each=self._pace.at_once_each,
+                lease_seconds=self._pace.lease_seconds,
+            )
             for row in rows:
                 if row["id"] is None:
                     await session("unclaim_webhook", **_hold(row))

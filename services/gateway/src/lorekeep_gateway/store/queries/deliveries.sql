@@ -1,9 +1,10 @@
 -- Deliveries to webhooks, as the ingest role sends them: of every organisation, so each result names its own.
 
 -- name: claim_deliveries
--- At most one of each webhook, of those that wait longest, for webhooks to which nothing is being sent. The lease on
--- the webhook is looked at again once its row is locked, so that no two senders ever have one webhook. A sender that
--- died leaves its lease to run out. A row without `id` is of a webhook whose delivery ended in this very moment.
+-- At most one of each webhook to which nothing is being sent: organisations with the fewest such first, none with more
+-- than `most_each`, then those that wait longest. The lease on the webhook is looked at again once its row is locked,
+-- so that no two senders ever have one webhook. A sender that died leaves its lease to run out. A row without `id` is
+-- of a webhook whose delivery ended in this very moment.
 with recursive owed as (
     (select webhook_id from webhook_deliveries where status = 'waiting' order by webhook_id limit 1)
     union all
@@ -11,9 +12,18 @@ with recursive owed as (
             where d.status = 'waiting' and d.webhook_id > o.webhook_id order by d.webhook_id limit 1)
     from owed o
     where o.webhook_id is not null
+), busy as (
+    select organisation_id, count(*) as webhooks
+    from webhooks
+    where sending_until > now()
+    group by organisation_id
 ), due as (
-    select o.webhook_id, first.next_at
+    select w.id, first.next_at,
+           coalesce(b.webhooks, 0)
+               + row_number() over (partition by w.organisation_id order by first.next_at) as place
     from owed o
+    join webhooks w on w.id = o.webhook_id and (w.sending_until is null or w.sending_until <= now())
+    left join busy b on b.organisation_id = w.organisation_id
     cross join lateral (
         select d.next_at from webhook_deliveries d
         where d.webhook_id = o.webhook_id and d.status = 'waiting' and d.next_at <= now()
@@ -21,9 +31,9 @@ with recursive owed as (
     ) first
 ), free as (
     select w.id
-    from due join webhooks w on w.id = due.webhook_id
-    where w.sending_until is null or w.sending_until <= now()
-    order by due.next_at
+    from due join webhooks w on w.id = due.id
+    where (w.sending_until is null or w.sending_until <= now()) and due.place <= :most_each
+    order by due.place, due.next_at
     limit :limit
     for no key update of w skip locked
 ), held as (
