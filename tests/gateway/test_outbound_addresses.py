@@ -87,7 +87,7 @@ def test_a_list_that_is_wrong_is_refused(text: str) -> None:
 
 
 def test_a_wrong_list_stops_the_start_by_its_name() -> None:
-    with pytest.raises(SettingsError, match="LOREKEEP_OUTBOUND_ALLOWED: .*10.0.0.0/33"):
+    with pytest.raises(SettingsError, match=r"LOREKEEP_OUTBOUND_ALLOWED: .*10\.0\.0\.0/33"):
         load(IngestSettings, "ingest", {"LOREKEEP_OUTBOUND_ALLOWED": "wiki.internal,10.0.0.0/33"})
 
 
