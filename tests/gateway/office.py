@@ -85,6 +85,11 @@ class Office:
     async def row(self, delivery_id: str) -> Any:
         return (await self.sql("select * from webhook_deliveries where id = $1", delivery_id))[0]
 
+    async def failed_once(self, delivery_id: str) -> Any:
+        """The delivery's row once an attempt has failed, None before."""
+        row = await self.row(delivery_id)
+        return row if row["error"] else None
+
     async def ended(self, *ids: str) -> list[Any]:
         """The rows of deliveries once all have ended."""
         return await until(lambda: self._ended(ids))
