@@ -13,10 +13,10 @@ from lorekeep_gateway.http.auth import scopes_of
 from lorekeep_gateway.http.description import operations
 
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
-OURS = ("collections", "documents", "job_views", "keys", "organisations", "removal", "uploads")
+OURS = ("collections", "documents", "job_views", "keys", "organisations", "removal", "uploads", "webhooks")
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",
-    "idempotency_keys", "audit_logs",
+    "idempotency_keys", "audit_logs", "webhooks", "webhook_deliveries",
 )  # fmt: skip
 BODIES: dict[str, Any] = {
     "PATCH /api/v1/collections/{collection}": {"name": "stolen"},
@@ -24,8 +24,10 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/collections/{collection}/documents:batch": {"documents": [{"text": "planted"}]},
     "POST /api/v1/collections/{collection}/search": {"query": "secret"},
     "POST /api/v1/search": {"query": "secret"},
+    "POST /api/v1/webhooks": {"url": "https://example.com", "events": ["job.failed"]},
+    "PATCH /api/v1/webhooks/{webhook}": {"active": False},
 }
-WITHOUT_IDS = {"POST /api/v1/collections", "GET /api/v1/collections"}
+WITHOUT_IDS = {"POST /api/v1/collections", "GET /api/v1/collections", "GET /api/v1/webhooks"}
 
 
 async def _owned(suite: Suite) -> dict[str, str]:
@@ -33,7 +35,9 @@ async def _owned(suite: Suite) -> dict[str, str]:
     collection = await suite.collection("secrets")
     told = await suite.upload("secrets", document_id="plan", text="The secret plan.")
     await suite.index(collection["id"], "plan", "The secret plan.")
-    return {"collection": collection["id"], "document": "plan", "job": told["job"]["id"]}
+    hook = await suite.http.post("/api/v1/webhooks", json=BODIES["POST /api/v1/webhooks"])
+    webhook = {"webhook": hook.json()["id"], "delivery": "dlv_1"}
+    return {"collection": collection["id"], "document": "plan", "job": told["job"]["id"], **webhook}
 
 
 async def test_every_route_finds_nothing_of_another_organisation(suite: Suite, subtests: pytest.Subtests) -> None:
@@ -50,6 +54,8 @@ async def test_every_route_finds_nothing_of_another_organisation(suite: Suite, s
                 body = BODIES.get(operation)
                 if operation == "POST /api/v1/search":
                     body = {**BODIES[operation], "collections": [collection]}
+                if operation == "POST /api/v1/webhooks":
+                    body = {**BODIES[operation], "collection": collection}
                 with subtests.test(f"{method} {path}"):
                     answer = await other.request(method, path, json=body)
                     assert (answer.status_code, "secret plan" in answer.text) == (404, False), answer.text

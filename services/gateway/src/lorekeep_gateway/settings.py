@@ -4,9 +4,10 @@ import re
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from lorekeep_chassis.settings import ServiceSettings
+from lorekeep_gateway.outbound.addresses import Allowed
 
 MEBIBYTE = 1024 * 1024
 _SIZE = re.compile(r"(\d+)\s*(|B|KI?B?|MI?B?|GI?B?)", re.IGNORECASE)
@@ -28,6 +29,15 @@ class StoreSettings(ServiceSettings):
     embedder_token: SecretStr = Field(description="Service token that the embedder expects.")
     search_token: SecretStr = Field(description="Service token that search expects.")
     embedding_model: str = Field("", description="Model for new generations; empty for the embedder's default.")
+    outbound_allowed: str = Field(
+        "", description="Hosts, addresses or networks by commas that URLs of users may lead to though not public."
+    )
+
+    @field_validator("outbound_allowed")
+    @classmethod
+    def _of_hosts_and_networks(cls, text: str) -> str:
+        Allowed.of_text(text)
+        return text
 
 
 def _bytes(value: object) -> object:
