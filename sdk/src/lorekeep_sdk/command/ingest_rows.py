@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from rich.table import Table
 from rich.text import Text
 
-from lorekeep_sdk.answers import Accepted, Job
+from lorekeep_sdk.answers import Accepted, Document, Job
 from lorekeep_sdk.command.files import File
 from lorekeep_sdk.command.screen import safe, status_text
 
@@ -39,12 +39,13 @@ def refused(file: File, seconds: float, reason: str, message: str, trace_id: str
 
 def accepted(file: File, seconds: float, answer: Accepted, job: Job | None) -> Row:
     """The row of an accepted file, by its job; without a job nothing had changed and the document speaks."""
-    if job is not None:
-        return of_job(file, seconds, job)
     document = answer["document"]
-    if document["status"] == "failed":
-        return _row(file, seconds, status="failed", **_said(document.get("error")))
-    return _row(file, seconds, status="succeeded", reason="unchanged")
+    if job is not None:
+        row = of_job(file, seconds, job)
+    else:
+        row = _row(file, seconds, status=job_status(document), **_said(document.get("error")))
+    unchanged = answer.get("unchanged") or job is None
+    return {**row, "reason": "unchanged"} if unchanged and row["status"] == "succeeded" and not row["reason"] else row
 
 
 def of_job(file: File, seconds: float, job: Job) -> Row:
@@ -62,11 +63,16 @@ def of_job(file: File, seconds: float, job: Job) -> Row:
     )
 
 
-def summary(rows: Sequence[Row]) -> dict[str, int]:
-    """How many files there were and how many succeeded, are still under way, or failed."""
-    good = sum(row["status"] == "succeeded" for row in rows)
-    waiting = sum(row["status"] in ("queued", "running") for row in rows)
-    return {"files": len(rows), "succeeded": good, "queued": waiting, "failed": len(rows) - good - waiting}
+def job_status(document: Document) -> str:
+    """The status that the job of a document has, or had."""
+    return {"ready": "succeeded", "failed": "failed"}.get(document["status"], "queued")
+
+
+def kind(row: Row) -> str:
+    """Whether a row succeeded, is still under way (`queued`), or failed."""
+    if row["status"] == "succeeded":
+        return "succeeded"
+    return "queued" if row["status"] in ("queued", "running") else "failed"
 
 
 def table(rows: Sequence[Row]) -> Table:
