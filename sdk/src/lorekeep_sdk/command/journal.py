@@ -195,7 +195,7 @@ def _refuse_foreign(path: Path, first: bytes) -> None:
     except (ValueError, TypeError):
         known = False
     if not known:
-        raise JournalError(f"{path} is no journal of `lorekeep ingest`, and was left as it is. Give another one.")
+        raise JournalError(f"{path} is no journal of `lorekeep ingest`, and is left as it is. Give another one.")
 
 
 def _lock(number: int, path: Path) -> None:
