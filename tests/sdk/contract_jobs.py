@@ -20,7 +20,11 @@ async def list_jobs(service: "Service", request: Request) -> Response:
     query = request.query_params
     looked = service.look if service.jobs_move_in_lists else lambda each: shown(service, each)
     found = [looked(each) for each in reversed(service.jobs)]
-    names = {"status": "status", "kind": "kind", "stage": "stage", "collection": "collection_id"}
+    if "document" in query:
+        if "collection" not in query:
+            raise Refusal(422, "invalid_field", "A document is one of a collection. Name its collection.")
+        service.document(query["collection"], query["document"])
+    names = {"status": "status", "kind": "kind", "queue": "queue", "stage": "stage", "collection": "collection_id"}
     for asked, field in {**names, "document": "document_id"}.items():
         if asked in query:
             found = [each for each in found if each[field] == query[asked]]
@@ -109,13 +113,15 @@ async def retry_jobs(service: "Service", request: Request) -> Response:
 
 
 async def queues(service: "Service", request: Request) -> Response:
-    ingest = {"name": "default", "queued": 3, "running": 1, "dead": 2, "oldest_seconds": 90.0}
-    idle = {"name": "large", "queued": 0, "running": 0, "dead": 0, "oldest_seconds": None}
+    ingest = {"name": "document_processing", "queued": 3, "running": 1, "dead": 2, "oldest_seconds": 90.0}
+    idle = {"name": "reindex", "queued": 0, "running": 0, "dead": 0, "oldest_seconds": 0.0}
     return JSONResponse({"queues": [ingest, idle]})
 
 
 async def workers(service: "Service", request: Request) -> Response:
-    return JSONResponse({"workers": [{"id": "w1", "started_at": "2026-11-21T10:00:00Z", "jobs": ["job_1"]}]})
+    return JSONResponse(
+        {"workers": [{"name": "w1", "started_at": "2026-11-21T10:00:00Z", "running": 2, "draining": False}]}
+    )
 
 
 async def list_versions(service: "Service", request: Request, collection: str, document_id: str) -> Response:
@@ -138,14 +144,14 @@ async def restore(service: "Service", request: Request, collection: str, documen
 async def reindex(service: "Service", request: Request, collection: str) -> Response:
     home = service.documents[service.collection(collection)["name"]]
     for each in list(home.values()):
-        service.enqueue(collection, each["id"], each["version"], "reindex")
+        service.enqueue(collection, each["id"], each["version"], "rebuild")
     return JSONResponse({"queued": len(home)}, 202)
 
 
 async def reconcile(service: "Service", request: Request, collection: str) -> Response:
     home = service.documents[service.collection(collection)["name"]]
     for each in list(home.values())[:1]:
-        service.enqueue(collection, each["id"], each["version"], "reindex")
+        service.enqueue(collection, each["id"], each["version"], "rebuild")
     found = {"documents_checked": len(home), "versions_missing_chunks": 1, "jobs_queued": min(1, len(home))}
     return JSONResponse({**found, "orphan_versions_removed": 0, "chunks_removed": 7})
 

@@ -148,7 +148,14 @@ class Service:
     def enqueue(self, collection: str, document_id: str, version: int, kind: str = "ingest") -> dict[str, Any]:
         """A new job, as it is at first."""
         job = {"id": f"job_{len(self.jobs) + 1}", "attempt": 1, "dead": False, "warnings": [], "error": None, "step": 0}
-        about = {"kind": kind, "collection_id": collection, "document_id": document_id, "version": version}
+        queue = "reindex" if kind == "rebuild" else "document_processing"
+        about = {
+            "kind": kind,
+            "queue": queue,
+            "collection_id": collection,
+            "document_id": document_id,
+            "version": version,
+        }
         self.jobs[str(job["id"])] = job | about | {"document": (collection, document_id), "base": 0}
         return self.look(str(job["id"]))
 

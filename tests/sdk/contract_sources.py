@@ -159,7 +159,7 @@ async def list_deliveries(service: "Service", request: Request, webhook_id: str)
 
 
 async def replay(service: "Service", request: Request, webhook_id: str, delivery_id: str) -> Response:
-    return JSONResponse({"id": "dlv_2", "event": "job.succeeded", "status": "pending"}, 202)
+    return JSONResponse({"id": delivery_id, "event": "job.succeeded", "status": "waiting"}, 202)
 
 
 _C, _W = "/api/v1/collections/([^/]+)", "/api/v1/webhooks"

@@ -95,7 +95,7 @@ def test_jobs_are_listed_by_what_is_asked(client: Lorekeep, service: Service) ->
         client.jobs.wait(each)
     assert [each["id"] for each in client.jobs.list(collection="c")] == ids[::-1]
     assert [each["document_id"] for each in client.jobs.list(status="failed", dead=False)] == ["b-password.pdf"]
-    assert [each["id"] for each in client.jobs.list(document="a.txt", page_size=1)] == ids[:1]
+    assert [each["id"] for each in client.jobs.list(collection="c", document="a.txt", page_size=1)] == ids[:1]
     assert list(client.jobs.list(dead=True)) == []
 
 
@@ -116,8 +116,8 @@ def test_what_failed_is_retried_one_by_one_and_in_bulk(client: Lorekeep, service
 
 
 def test_queues_and_workers(client: Lorekeep) -> None:
-    assert {each["name"]: each["dead"] for each in client.jobs.queues()} == {"default": 2, "large": 0}
-    assert client.jobs.workers()[0]["id"] == "w1"
+    assert {each["name"]: each["dead"] for each in client.jobs.queues()} == {"document_processing": 2, "reindex": 0}
+    assert client.jobs.workers()[0]["name"] == "w1"
 
 
 def test_one_look_can_wait(client: Lorekeep, service: Service) -> None:

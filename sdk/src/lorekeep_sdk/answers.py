@@ -65,7 +65,7 @@ class Version(TypedDict):
 
 
 class Progress(TypedDict, total=False):
-    """How far a job is. A total is absent or null until it is known."""
+    """How far a job is. A total is absent, null or 0 until it is known."""
 
     pages_done: int | None
     pages_total: int | None
@@ -187,8 +187,8 @@ class Webhook(TypedDict):
     url: str
     events: list[str]
     active: NotRequired[bool]
-    collection: NotRequired[str | None]
-    secret: NotRequired[str]
+    collection_id: NotRequired[str | None]
+    secret: NotRequired[str | None]
     created_at: NotRequired[str]
 
 
@@ -199,8 +199,11 @@ class Delivery(TypedDict):
     event: NotRequired[str]
     status: NotRequired[str]
     attempt: NotRequired[int]
+    next_at: NotRequired[str | None]
     response_status: NotRequired[int | None]
+    error: NotRequired[str | None]
     created_at: NotRequired[str]
+    ended_at: NotRequired[str | None]
 
 
 class BatchResult(TypedDict, total=False):

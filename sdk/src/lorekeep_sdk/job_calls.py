@@ -36,7 +36,10 @@ class AsyncJobs:
         older_than_seconds: int | None = None,
         page_size: int | None = None,
     ) -> AsyncIterator[Job]:
-        """Jobs to which all the given conditions apply, newest first, fetched page by page."""
+        """Jobs to which all the given conditions apply, newest first, fetched page by page.
+
+        A `document` is one of the `collection`, which is to be given with it.
+        """
         query = given(
             status=status,
             dead=None if dead is None else str(dead).lower(),
@@ -99,7 +102,7 @@ class AsyncJobs:
         return job
 
     async def cancel(self, job_id: str) -> Job:
-        """Asks a job to stop and gives it as it then is; one that has finished stays as it was."""
+        """Asks a job to stop and gives it as it then is; Conflict for one that has ended."""
         return cast(Job, await self._transport.json("POST", f"{_path(job_id)}/cancel"))
 
     async def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:

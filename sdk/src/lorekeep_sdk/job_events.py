@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing
 from typing import NamedTuple, cast
 
 from lorekeep_sdk.answers import FINISHED, Job
-from lorekeep_sdk.errors import DeadlineExceeded, LorekeepApiError, NoAnswer, NotFound
+from lorekeep_sdk.errors import DeadlineExceeded, LimitExceeded, LorekeepApiError, NoAnswer, NotFound, Unavailable
 from lorekeep_sdk.transport import Transport
 
 _FIRST_EVENT_SECONDS = 5.0
@@ -100,12 +100,12 @@ class Follower:
                 event = await anext(found, None)
 
     async def _held(self) -> AsyncGenerator[Job, None]:
-        """Ends where an answer about a job under way is not held back, or cut off."""
+        """Ends where an answer about a job under way is not held back, cut off, or refused because too many wait."""
         while True:
             started = time.monotonic()
             try:
                 job = await look(self._transport, self._path, _LONG_POLL_SECONDS)
-            except (NoAnswer, DeadlineExceeded):
+            except (NoAnswer, DeadlineExceeded, Unavailable, LimitExceeded):
                 return
             yield job
             if time.monotonic() - started < _AT_ONCE_SECONDS:

@@ -68,7 +68,7 @@ class AsyncWebhooks:
             yield cast(Delivery, each)
 
     async def replay(self, webhook_id: str, delivery_id: str, *, idempotency_key: str | None = None) -> Delivery:
-        """Sends a message again, as a delivery of its own."""
+        """Sends a message again, under the same id."""
         path = f"{_path(webhook_id)}/deliveries/{quote(delivery_id, safe='')}/replay"
         key = idempotency_key or new_key()
         return cast(Delivery, await self._transport.json("POST", path, idempotency_key=key))

@@ -119,15 +119,22 @@ class FileRuns:
         """What the service knows of a file that was sent before; None where it has to be sent."""
         if entry.outcome == REFUSED:
             return None
-        if entry.outcome == SENDING:
-            return await self._arrived(file, entry)
-        job = await self._job(entry.job_id)
-        if job is None:
-            return await self._as_it_is(file)
-        if job["status"] in ("failed", "cancelled"):
+        answer = await (self._arrived if entry.outcome == SENDING else self._accepted)(file, entry)
+        job = answer.get("job") if answer else None
+        if answer and job and job["status"] in ("failed", "cancelled"):
             if self._order.retry_failed:
                 return None
-            job = await self._retried(job) if _passing(job) else job
+            answer["job"] = await self._retried(job) if _passing(job) else job
+        return answer
+
+    async def _accepted(self, file: File, entry: Entry) -> Accepted | None:
+        """An accepted file by its job, or by its document where the job is gone; None where both are."""
+        try:
+            job = await self._client.jobs.get(entry.job_id) if entry.job_id else None
+        except NotFound:
+            job = None
+        if job is None:
+            return await self._as_it_is(file)
         return {"document": {"id": file.document_id, "status": "pending"}, "job": job, "unchanged": True}
 
     async def _arrived(self, file: File, entry: Entry) -> Accepted | None:
@@ -140,24 +147,16 @@ class FileRuns:
             return None
         return await self._as_it_is(file)
 
-    async def _job(self, job_id: str | None) -> Job | None:
-        if job_id is None:
-            return None
-        try:
-            return await self._client.jobs.get(job_id)
-        except NotFound:
-            return None
-
     async def _as_it_is(self, file: File) -> Accepted | None:
         """The document with its latest job; None where it is not there, or going."""
         try:
             document = await self._client.documents.get(self._order.collection, file.document_id)
+            listed = self._client.jobs.list(collection=self._order.collection, document=file.document_id, page_size=1)
+            job = await anext(listed, None)
         except NotFound:
             return None
         if document["status"] == "deleting" or (document["status"] == "failed" and self._order.retry_failed):
             return None
-        listed = self._client.jobs.list(collection=self._order.collection, document=file.document_id, page_size=1)
-        job = await anext(listed, None)
         return {"document": document, "job": job, "unchanged": True}
 
     async def _retried(self, job: Job) -> Job:

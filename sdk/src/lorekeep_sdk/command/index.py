@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lorekeep_sdk.client import AsyncLorekeep
 
 _LOOK_AGAIN_SECONDS = 1.0
+_QUEUE = "reindex"
 _LATER = "What was queued goes on."
 
 Name = Annotated[str, typer.Argument(help="Collection, by name or id.", show_default=False)]
@@ -71,19 +72,19 @@ def reembed(
 
 async def _emptied(client: "AsyncLorekeep", collection: str) -> int:
     """Waits until no reindex job of the collection waits or runs; gives how many have failed since."""
-    known = {each["id"] async for each in client.jobs.list(collection=collection, kind="reindex", status="failed")}
+    known = {each["id"] async for each in client.jobs.list(collection=collection, queue=_QUEUE, status="failed")}
     with error_console().status("reindexing") as shown:
         while left := await _left(client, collection):
             shown.update(f"reindexing: {left} job{'' if left == 1 else 's'} left")
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-    failed = client.jobs.list(collection=collection, kind="reindex", status="failed")
+    failed = client.jobs.list(collection=collection, queue=_QUEUE, status="failed")
     return len({each["id"] async for each in failed} - known)
 
 
 async def _left(client: "AsyncLorekeep", collection: str) -> int:
     count = 0
     for status in ("queued", "running"):
-        async for _ in client.jobs.list(collection=collection, kind="reindex", status=status, page_size=100):
+        async for _ in client.jobs.list(collection=collection, queue=_QUEUE, status=status, page_size=100):
             count += 1
     return count
 
@@ -94,7 +95,9 @@ def _told(queued: int, failed: int, waited: bool) -> str:
     jobs = f"{queued} job{'' if queued == 1 else 's'}"
     if not waited:
         return f"Queued {jobs}. `lorekeep queues` shows how far they are."
-    return f"{jobs} done, {failed} failed; `lorekeep jobs list --kind reindex` says why." if failed else f"{jobs} done."
+    return (
+        f"{jobs} done, {failed} failed; `lorekeep jobs list --queue reindex` says why." if failed else f"{jobs} done."
+    )
 
 
 def _reconciled(found: Reconciled) -> Any:

@@ -11,6 +11,7 @@ from lorekeep_sdk.command.files import File
 from lorekeep_sdk.command.screen import safe, status_text
 
 _NAME_CHARACTERS = 48
+_LEAST_CHARACTERS = 20
 GOOD = frozenset({"succeeded", "queued", "running"})
 
 
@@ -57,7 +58,7 @@ def of_job(file: File, seconds: float, job: Job) -> Row:
         seconds,
         job_id=job["id"],
         status=job["status"],
-        pages=progress.get("pages_done") if pages is None else pages,
+        pages=pages or progress.get("pages_done"),
         chunks=progress.get("chunks_indexed"),
         **(_said(job.get("error")) or _warned(job.get("warnings"))),
     )
@@ -75,19 +76,25 @@ def kind(row: Row) -> str:
     return "queued" if row["status"] in ("queued", "running") else "failed"
 
 
-def table(rows: Sequence[Row]) -> Table:
-    """The rows as a table."""
+def table(rows: Sequence[Row], width: int) -> Table:
+    """The rows as a table; on a narrow screen names are folded earlier, so that reasons have room."""
     made = Table(box=None, header_style="dim", pad_edge=False)
     longest = max((len(row["document_id"]) for row in rows), default=0)
-    made.add_column("file", overflow="fold", min_width=min(longest, _NAME_CHARACTERS))
+    made.add_column(
+        "file", overflow="fold", min_width=min(longest, max(_LEAST_CHARACTERS, min(_NAME_CHARACTERS, width // 4)))
+    )
     made.add_column("status", no_wrap=True)
     for title in ("pages", "chunks", "seconds"):
         made.add_column(title, justify="right", no_wrap=True)
-    made.add_column("reason", overflow="fold")
+    made.add_column("reason", overflow="fold", min_width=_LEAST_CHARACTERS if any(map(_bad, rows)) else None)
     for row in rows:
         numbers = (_count(row["pages"]), _count(row["chunks"]), f"{row['seconds']:.1f}")
         made.add_row(Text(safe(row["document_id"])), status_text(row["status"]), *numbers, why(row))
     return made
+
+
+def _bad(row: Row) -> bool:
+    return row["status"] not in GOOD
 
 
 def why(row: Row) -> Text:

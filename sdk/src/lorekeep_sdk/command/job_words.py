@@ -4,10 +4,10 @@ from lorekeep_sdk.answers import FINISHED, Job
 
 
 def now(job: Job) -> str:
-    """Stage, pages, chunks and what is left, as far as they are known."""
+    """Stage, then chunks or pages, and what is left, as far as they are known."""
     if job["status"] in FINISHED:
         return job["status"]
-    return " · ".join(filter(None, (_stage(job), _chunks(job), _left(job))))
+    return " · ".join(filter(None, (_stage(job), _left(job))))
 
 
 def share(job: Job) -> tuple[int, int | None]:
@@ -29,18 +29,13 @@ def seconds(count: float) -> str:
 
 
 def _stage(job: Job) -> str:
+    """The stage with pages until the number of chunks is known, and with chunks from then on."""
     word = job.get("stage") or job["status"]
     progress = job.get("progress") or {}
-    total = progress.get("pages_total")
-    return f"{word} {progress.get('pages_done') or 0}/{total} pages" if total else word
-
-
-def _chunks(job: Job) -> str:
-    progress = job.get("progress") or {}
-    done, total = progress.get("chunks_indexed") or 0, progress.get("chunks_total")
-    if total:
-        return f"{done}/{total} chunks"
-    return f"{done} chunks" if done else ""
+    chunks, pages = progress.get("chunks_total"), progress.get("pages_total")
+    if chunks:
+        return f"{word} {progress.get('chunks_indexed') or 0}/{chunks} chunks"
+    return f"{word} {progress.get('pages_done') or 0}/{pages} pages" if pages else word
 
 
 def _left(job: Job) -> str:

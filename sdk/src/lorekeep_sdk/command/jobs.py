@@ -30,12 +30,12 @@ def _choice(what: str) -> Any:
 def list_all(
     status: Annotated[str, _choice("queued, running, succeeded, failed or cancelled.")] = "",
     dead: Annotated[bool | None, typer.Option("--dead/--not-dead", help="Whether attempts are used up.")] = None,
-    queue: Annotated[str, _choice("Only of this queue.")] = "",
+    queue: Annotated[str, _choice("document_processing, reindex or maintenance.")] = "",
     lane: Annotated[str, _choice("interactive or bulk.")] = "",
-    kind: Annotated[str, _choice("ingest, reindex, ...")] = "",
+    kind: Annotated[str, _choice("ingest, restore or rebuild.")] = "",
     stage: Annotated[str, _choice("fetch, parse, chunk, embed, index or flip.")] = "",
     collection: Annotated[str, _choice("Only of this collection, by name or id.")] = "",
-    document: Annotated[str, _choice("Only of this document, by its id.")] = "",
+    document: Annotated[str, _choice("Only of this document of --collection, by its id.")] = "",
     older_than_seconds: Annotated[int | None, _choice("Only those made so long ago.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Most jobs.")] = 50,
     as_json: AsJson = False,
@@ -147,7 +147,7 @@ def queues(as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
     for each in found:
         oldest = each.get("oldest_seconds")
         dead = Text(str(each["dead"]), style="red" if each["dead"] else "dim")
-        waits = "-" if oldest is None else job_words.seconds(oldest)
+        waits = job_words.seconds(oldest) if oldest and each["queued"] else "-"
         table.add_row(Text(safe(each["name"])), str(each["queued"]), str(each["running"]), dead, waits)
     console().print(table)
 

@@ -69,10 +69,10 @@ class Tally:
         """A table and the counts: every row of a small ingest, what failed of a large one."""
         counts = self.counts()
         if counts["files"] <= SHOWN_ROWS:
-            out.print(ingest_rows.table(list(self.rows())))
+            out.print(ingest_rows.table(list(self.rows()), out.width))
         elif counts["failed"]:
             failed = (row for row in self.rows() if ingest_rows.kind(row) == "failed")
-            out.print(ingest_rows.table(list(islice(failed, SHOWN_ROWS))))
+            out.print(ingest_rows.table(list(islice(failed, SHOWN_ROWS)), out.width))
             if counts["failed"] > SHOWN_ROWS:
                 out.print(f"… and {counts['failed'] - SHOWN_ROWS} more that failed; --json lists all.")
         out.print()

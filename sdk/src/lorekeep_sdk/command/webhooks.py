@@ -124,11 +124,18 @@ def deliveries(
     elif not found:
         console().print("Nothing has been sent to it yet.")
     else:
-        table = plain_table("delivery", "event", "status", "answer", "created")
+        table = plain_table("delivery", "event", "status", "attempt", "answer", "created")
         for each in found:
-            answered = each.get("response_status")
+            answered = each.get("response_status") or each.get("error")
             created = (each.get("created_at") or "-")[:19].replace("T", " ")
-            cells = (each["id"], each.get("event", "-"), each.get("status", "-"), str(answered or "-"), created)
+            cells = (
+                each["id"],
+                each.get("event", "-"),
+                each.get("status", "-"),
+                str(each.get("attempt", "-")),
+                str(answered or "-"),
+                created,
+            )
             table.add_row(*(Text(safe(cell)) for cell in cells))
         console().print(table)
 
@@ -146,7 +153,7 @@ def replay(
     if as_json:
         print_json(sent)
     else:
-        console().print(f"Queued {safe(sent['id'])}. `lorekeep webhooks deliveries` shows what becomes of it.")
+        console().print(f"{safe(sent['id'])} is sent again. `lorekeep webhooks deliveries` shows what becomes of it.")
 
 
 def _show(webhook: Webhook, as_json: bool) -> None:
