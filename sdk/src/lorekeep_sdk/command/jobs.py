@@ -84,23 +84,21 @@ def watch(
     Exit codes: 0 it succeeded, 1 it failed, was cancelled or is still under way after --timeout, 2 wrong use or no
     service found, 130 interrupted (the job goes on).
     """
-    out = error_console()
-    with _watching(out.is_terminal and not as_json) as progress:
-        bar = progress.add_task("", total=None, now="asking")
 
-        def seen(job: Job) -> None:
-            done, total = job_words.share(job)
-            progress.tasks[0].total = total
-            progress.update(bar, completed=done, now=job_words.now(job))
+    async def work(client: "AsyncLorekeep") -> Job:
+        with _watching(error_console().is_terminal and not as_json) as progress:
+            bar = progress.add_task("", total=None, now="asking")
 
-        work = run(
-            url,
-            key,
-            lambda client: client.jobs.wait(job_id, timeout_seconds=timeout, on_change=seen),
-            interrupted=_LATER,
-        )
-    _show(work, as_json)
-    raise typer.Exit(0 if work["status"] == "succeeded" else 1)
+            def seen(job: Job) -> None:
+                done, total = job_words.share(job)
+                progress.tasks[0].total = total  # `update` ignores a total of None
+                progress.update(bar, completed=done, now=job_words.now(job))
+
+            return await client.jobs.wait(job_id, timeout_seconds=timeout, on_change=seen)
+
+    ended = run(url, key, work, interrupted=_LATER)
+    _show(ended, as_json)
+    raise typer.Exit(0 if ended["status"] == "succeeded" else 1)
 
 
 @app.command("cancel")
