@@ -14,7 +14,7 @@ SLOW = {
         "test_tokenizer.py",
     },
     "gateway": {"test_commands.py", "test_edge.py", "test_openapi.py", "test_removal.py", "test_plans.py"},
-    "ingest": {"test_crashes.py", "test_flips.py", "test_role.py", "test_troubles.py", "test_queue.py"},
+    "ingest": {"test_crashes.py", "test_ends.py", "test_flips.py", "test_role.py", "test_troubles.py", "test_queue.py"},
     "parser": {"test_children.py", "test_documents.py", "test_recognition.py", "test_resume.py", "test_refusals.py"},
     "sdk": {"test_command.py", "test_retries.py"},
     "search": {"test_engine.py", "test_process.py", "test_quality.py", "test_traces.py"},
