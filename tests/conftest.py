@@ -19,6 +19,7 @@ SLOW = {
         "test_crashes.py",
         "test_ends.py",
         "test_flips.py",
+        "test_history.py",
         "test_role.py",
         "test_troubles.py",
         "test_queue.py",

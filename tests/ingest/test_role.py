@@ -124,12 +124,14 @@ async def test_a_worker_that_was_paused_writes_nothing_when_it_wakes(bench: Benc
         role.process.send_signal(signal.SIGSTOP)
         bench.services.search.upsert.hook = lambda number: None
         async with bench.working():
-            job = await bench.ended(ids)
+            job, runs = await bench.ended(ids), await bench.runs(ids)
         calls = bench.services.search.upsert.calls
         role.process.send_signal(signal.SIGCONT)
         await until(lambda: _idle(role))
     assert bench.services.search.upsert.calls == calls
     assert dict(await bench.job(ids)) == dict(job)
+    assert await bench.runs(ids) == runs
+    assert [run["outcome"] for run in runs] == ["lease_lost", "succeeded"]
     assert await bench.visible(collection) == {ids["version_id"]: plain(book(9))}
 
 

@@ -33,9 +33,9 @@ class Ingest:
     ) -> None:
         draining = asyncio.Event()
         index = Index(callees.search, settings)
-        self.flips = Flips(database, index, settings.lease_seconds / 6, settings.retry_seconds)
+        self.flips = Flips(database, index, settings.lease_seconds / 6, settings.retry_seconds, bell)
         self.sweeps = Sweeps(database, index, settings.sweep_after_seconds)
-        endings = Endings(database, self.sweeps, settings)
+        endings = Endings(database, self.sweeps, settings, bell)
         orchestrator = Orchestrator(database, blobs, callees, settings, self.flips, draining)
         self.worker = Worker(database, orchestrator, endings, settings, draining, bell)
         self.janitor = Janitor(database, self.flips, self.sweeps, settings.janitor_seconds)

@@ -14,9 +14,10 @@ from lorekeep_gateway.bell import WORK, Bell
 from lorekeep_gateway.ingest import measures
 from lorekeep_gateway.ingest.endings import Endings
 from lorekeep_gateway.ingest.leases import Lease, LeaseLost, Withdrawn
+from lorekeep_gateway.ingest.news import News
 from lorekeep_gateway.ingest.orchestrator import HandedBack, Orchestrator
 from lorekeep_gateway.ingest.patience import patiently
-from lorekeep_gateway.ingest.pipes import beside
+from lorekeep_gateway.ingest.pipes import beside, together
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.stages import Stages
 from lorekeep_gateway.store.database import Database
@@ -102,7 +103,7 @@ class Worker:
 
     async def _perform(self, job: Mapping[str, Any]) -> None:
         """Works on a job inside its own trace and call context, whatever becomes of it."""
-        context = calls.CallContext(job["organisation_id"], job["collection_id"], job["id"], calls.Lane.BULK)
+        context = calls.CallContext(job["organisation_id"], job["collection_id"], job["id"], calls.Lane(job["lane"]))
         with (
             measures.RUNNING.track_inprogress(),
             calls.calling_as(context),
@@ -112,7 +113,9 @@ class Worker:
             span.set_attributes(
                 {"job.id": job["id"], "job.attempt": job["attempt"], "job.document": job["document_id"]}
             )
-            outcome = await Performance(self._database, self._orchestrator, self._endings, self._settings, job).run()
+            outcome = await Performance(
+                self._database, self._orchestrator, self._endings, self._settings, self._bell, job
+            ).run()
             span.set_attribute("job.outcome", outcome)
             if outcome not in ("succeeded", "handed_back"):
                 span.set_status(StatusCode.ERROR, outcome)
@@ -127,14 +130,16 @@ class Performance:
         orchestrator: Orchestrator,
         endings: Endings,
         settings: IngestSettings,
+        bell: Bell,
         job: Mapping[str, Any],
     ) -> None:
         self._orchestrator = orchestrator
         self._endings = endings
         self._settings = settings
         self._job = job
-        self._lease = Lease(database, job, settings.lease_seconds)
-        self._stages = Stages()
+        self._stages = Stages(job["stage_seconds"])
+        self._news = News(bell, job["id"])
+        self._lease = Lease(database, job, settings.lease_seconds, self._stages.seconds, self._news.changed)
         self._until = time.monotonic() + max(job["remaining_seconds"], 0.0)
 
     async def run(self) -> str:
@@ -142,7 +147,7 @@ class Performance:
         try:
             await self._worked()
         except (HandedBack, asyncio.CancelledError):
-            return await self._settled(self._endings.released, "handed_back", self._lease)
+            return await self._settled(self._endings.released, "handed_back", self._job, self._lease)
         except LeaseLost as error:
             return await self._settled(self._endings.orphaned, error.reason, self._job)
         except Withdrawn as error:
@@ -157,6 +162,7 @@ class Performance:
         return "succeeded"
 
     async def _worked(self) -> None:
+        self._news.changed()
         await self._lease.confirm()
         if self._job["attempt"] > self._settings.job_max_attempts:
             raise errors.DeadlineExceeded("Workers died over this document each time.", reason="worker_lost")
@@ -164,7 +170,10 @@ class Performance:
         with calls.deadline(left):
             try:
                 async with asyncio.timeout(left), client_calls.translated():
-                    await beside(self._orchestrator.perform(self._job, self._lease, self._stages), self._lease.watch())
+                    await beside(
+                        self._orchestrator.perform(self._job, self._lease, self._stages),
+                        together(self._lease.watch(), self._news.run()),
+                    )
             except TimeoutError:
                 raise errors.DeadlineExceeded("The document was not ready within its time.") from None
 

@@ -40,6 +40,30 @@ create table job_runs (
     primary key (job_id, number)
 );
 
+-- The history of a job keeps itself: a claim counts `run_count` up and begins a run, whatever ends the claim ends it.
+-- A job that is claimed from its worker ended for that worker when its lease ran out; one that is put back says why,
+-- one that is handed back has no error.
+create function keep_job_runs() returns trigger language plpgsql as $$
+begin
+    update job_runs set
+        outcome = case when new.status = 'running' then 'lease_lost'
+                       when new.status <> 'queued' then new.status
+                       when new.error is null then 'handed_back'
+                       else 'put_back' end,
+        ended_at = case when new.status = 'running' then old.lease_until else now() end,
+        stage = case when new.status = 'running' then old.stage else new.stage end,
+        error = case when new.status <> 'running' then new.error end
+    where job_id = new.id and outcome is null;
+    if new.run_count > old.run_count then
+        insert into job_runs (job_id, organisation_id, number, worker)
+        values (new.id, new.organisation_id, new.run_count, new.worker);
+    end if;
+    return null;
+end $$;
+create trigger job_runs after update of status, run_count on jobs for each row
+    when (new.run_count > old.run_count or (old.status = 'running' and new.status <> 'running'))
+    execute function keep_job_runs();
+
 -- Worker processes, by a heartbeat. Rows of those that went are cleared some time later.
 create table workers (
     name text primary key,
