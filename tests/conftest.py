@@ -20,6 +20,7 @@ SLOW = {
         "test_ends.py",
         "test_flips.py",
         "test_history.py",
+        "test_lanes.py",
         "test_role.py",
         "test_troubles.py",
         "test_queue.py",
