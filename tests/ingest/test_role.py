@@ -94,8 +94,11 @@ async def test_it_starts_works_and_ends_in_order(bench: Bench) -> None:
         assert "ingest_pages_total 3.0" in metrics
         assert "ingest_chunks_total 5.0" in metrics
         assert 'ingest_stage_seconds_count{stage="embed"} 1.0' in metrics
+        (worker,) = await bench.sql("select * from workers")
+        assert (worker["draining"], worker["name"]) == (False, (await bench.job(ids))["worker"])
         role.process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(role.process.wait(), 20) == 0
+    assert await bench.sql("select * from workers") == []
     assert await bench.visible(collection) == {ids["version_id"]: plain(book(3))}
 
 

@@ -121,7 +121,7 @@ class Endings:
                 max_attempts=self._settings.job_max_attempts,
             )
         await self._bell.ring(job["id"])
-        measures.JOBS_ENDED.labels(status).inc()
+        measures.ended(job, status)
         measures.JOBS_DEAD.inc(int(dead))
         _LOG.info("a job ended", extra={"lorekeep": {"job": job["id"], "status": status, "reason": error.reason}})
         await self._sweeps.sweep_version(job["version_id"])

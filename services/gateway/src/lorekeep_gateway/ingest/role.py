@@ -17,6 +17,7 @@ from lorekeep_gateway.ingest.flips import Flips
 from lorekeep_gateway.ingest.index import Index
 from lorekeep_gateway.ingest.janitor import Janitor
 from lorekeep_gateway.ingest.orchestrator import Orchestrator
+from lorekeep_gateway.ingest.presence import Presence
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
@@ -38,7 +39,8 @@ class Ingest:
         endings = Endings(database, self.sweeps, settings, bell)
         orchestrator = Orchestrator(database, blobs, callees, settings, self.flips, draining)
         self.worker = Worker(database, orchestrator, endings, settings, draining, bell)
-        self.janitor = Janitor(database, self.flips, self.sweeps, settings.janitor_seconds)
+        self.presence = Presence(database, self.worker, settings.job_concurrency, _version())
+        self.janitor = Janitor(database, self.flips, self.sweeps, settings, bell)
 
 
 @asynccontextmanager
@@ -53,7 +55,9 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
         ingest = Ingest(database, blobs, callees, settings, bell)
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
         condition = Condition(life.health, database, blobs, callees, ingest.worker)
-        loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, condition)]
+        loops = [
+            asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, ingest.presence, condition)
+        ]
         for loop in loops:
             loop.add_done_callback(lambda ended: _end_with(ended, life))
         try:
@@ -64,6 +68,7 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
                 loop.cancel()
                 with suppress(asyncio.CancelledError):
                     await loop
+            await ingest.presence.left()
 
 
 def _end_with(loop: "asyncio.Task[None]", life: process.Life) -> None:

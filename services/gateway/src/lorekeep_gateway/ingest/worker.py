@@ -45,8 +45,18 @@ class Worker:
         self._settings = settings
         self._draining = draining
         self._running: set[asyncio.Task[None]] = set()
-        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.turned = time.monotonic()
+
+    @property
+    def running(self) -> int:
+        """Jobs in hand."""
+        return len(self._running)
+
+    @property
+    def draining(self) -> asyncio.Event:
+        """Set when no more jobs are taken."""
+        return self._draining
 
     async def run(self) -> None:
         """The claim loop."""
@@ -76,6 +86,7 @@ class Worker:
             return False
         if job is None:
             return False
+        measures.claimed(job)
         task = asyncio.create_task(self._perform(job))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -95,7 +106,7 @@ class Worker:
         async with self._database.session() as session:
             job: Mapping[str, Any] | None = await session(
                 "claim_job",
-                worker=self._name,
+                worker=self.name,
                 lease_seconds=self._settings.lease_seconds,
                 job_deadline_seconds=self._settings.job_deadline_seconds,
             )
@@ -106,6 +117,7 @@ class Worker:
         context = calls.CallContext(job["organisation_id"], job["collection_id"], job["id"], calls.Lane(job["lane"]))
         with (
             measures.RUNNING.track_inprogress(),
+            measures.RUN_SECONDS.labels(job["queue"]).time(),
             calls.calling_as(context),
             tracing.continued({"traceparent": job["traceparent"] or ""}),
             tracing.span("ingest.job", kind=SpanKind.CONSUMER) as span,
@@ -157,7 +169,7 @@ class Performance:
         except Exception:  # the edge of a job: whatever it is, it is counted and told  # noqa: BLE001
             _LOG.exception("a job met an unforeseen error")
             return await self._failed(errors.Internal())
-        measures.JOBS_ENDED.labels("succeeded").inc()
+        measures.ended(self._job, "succeeded")
         _LOG.info("a job ended", extra={"lorekeep": {"job": self._job["id"], "status": "succeeded"}})
         return "succeeded"
 

@@ -22,6 +22,7 @@ begin
 end $$;
 create trigger job_revision before update on jobs for each row execute function count_job_revision();
 
+create index jobs_by_state on jobs (queue, status, dead);
 create index jobs_listed on jobs (organisation_id, created_at desc, id desc);
 create index jobs_dead on jobs (organisation_id, finished_at desc) where dead;
 create index jobs_finished on jobs (finished_at) where finished_at is not null;

@@ -35,8 +35,9 @@ candidates as (
 ),
 chosen as (
     select j.id, case when j.status = 'queued' then now() - greatest(j.created_at, j.run_after) end as waited
-    from candidates join jobs j using (id) left join busy b on b.organisation_id = j.organisation_id
-    where (j.status = 'queued' and j.run_after <= now()) or (j.status = 'running' and j.lease_until < now())
+    from jobs j left join busy b on b.organisation_id = j.organisation_id
+    where j.id = any(array(select id from candidates))  -- as an array, so that no plan reads the whole queue
+      and ((j.status = 'queued' and j.run_after <= now()) or (j.status = 'running' and j.lease_until < now()))
     order by coalesce(b.running, 0), j.lane desc, j.created_at, j.id
     limit 1
     for update of j skip locked
@@ -177,13 +178,17 @@ update versions set indexed = false where id = :version_id and organisation_id =
 -- name: forget_idempotency_keys!
 delete from idempotency_keys where created_at < now() - interval '24 hours';
 
--- name: queue_figures^
--- What waits and runs, for metrics.
-select
-    (select count(*) from jobs where status = 'queued') as queued,
-    (select count(*) from jobs where status = 'running') as running,
-    (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
-     from jobs where status = 'queued') as oldest_seconds;
+-- name: queue_figures
+-- Jobs by queue and status, for metrics.
+select queue, status, count(*) as jobs, count(*) filter (where dead) as dead from jobs group by queue, status;
+
+-- name: waiting_figures
+-- How long the oldest job of each queue waits, and whether one is due: waiting past its pause or left by its worker.
+select queue,
+    coalesce(extract(epoch from now() - min(created_at) filter (where status = 'queued')), 0)::float8 as oldest_seconds,
+    bool_or(case status when 'queued' then run_after <= now() else lease_until < now() end) as due
+from jobs where status in ('queued', 'running')
+group by queue;
 
 -- name: live_generation^
 -- A collection's generation; null fields where it has none yet, no row where the collection is gone.
