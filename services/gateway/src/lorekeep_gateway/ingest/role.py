@@ -21,7 +21,7 @@ from lorekeep_gateway.ingest.presence import Presence
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
-from lorekeep_gateway.store.database import Database, connected
+from lorekeep_gateway.store.database import Database, connected_by
 
 _LOG = logs.logger(__name__)
 
@@ -47,7 +47,7 @@ class Ingest:
 async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[None]:
     """Works on jobs inside; a loop that ends by itself ends the process, for its supervisor to start anew."""
     async with (
-        connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
+        connected_by(settings) as database,
         services.opened(settings) as callees,
         hung(settings.redis_url.get_secret_value() if settings.redis_url else None) as bell,
     ):
