@@ -13,7 +13,14 @@ SLOW = {
         "test_process.py",
         "test_tokenizer.py",
     },
-    "gateway": {"test_commands.py", "test_edge.py", "test_openapi.py", "test_removal.py", "test_plans.py"},
+    "gateway": {
+        "test_commands.py",
+        "test_edge.py",
+        "test_openapi.py",
+        "test_removal.py",
+        "test_plans.py",
+        "test_pooler.py",
+    },
     "ingest": {
         "test_chores.py",
         "test_crashes.py",
@@ -23,6 +30,7 @@ SLOW = {
         "test_history.py",
         "test_keeping.py",
         "test_lanes.py",
+        "test_pooler.py",
         "test_role.py",
         "test_troubles.py",
         "test_queue.py",
