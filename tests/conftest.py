@@ -22,6 +22,7 @@ SLOW = {
         "test_pooler.py",
     },
     "ingest": {
+        "test_cancel.py",
         "test_chores.py",
         "test_crashes.py",
         "test_ends.py",

@@ -11,7 +11,8 @@ from lorekeep_gateway.ingest.checkpoints import Checkpoint
 from lorekeep_gateway.store.database import Database, Session
 
 _LOG = logs.logger(__name__)
-_WATCH_SECONDS = 1.0
+# A cancel is to be honoured within two seconds: the look under way may have come too early, the next one sees it.
+WATCH_SECONDS = 0.8
 _STAGES = ("fetch", "parse", "chunk", "embed", "index", "flip")
 
 
@@ -61,7 +62,7 @@ class Lease:
     async def watch(self) -> None:
         """Keeps the lease until cancelled; LeaseLost or Withdrawn ends the work."""
         while True:
-            await asyncio.sleep(min(_WATCH_SECONDS, self._seconds / 6))
+            await asyncio.sleep(min(WATCH_SECONDS, self._seconds / 6))
             try:
                 await self.confirm()
             except errors.Unavailable:
