@@ -151,3 +151,13 @@ async def _rung(bell: Heard, topic: str) -> bool:
 
 async def _upserted(bench: Bench) -> bool:
     return bench.services.search.upsert.calls > 2
+
+
+async def test_a_worker_that_lost_its_job_writes_no_times_when_it_ends_the_flip(bench: Bench) -> None:
+    _, lease, job = await _claimed(bench)
+    await bench.sql("update jobs set lease_until = now() - interval '1 second', stage_seconds = '{\"parse\": 7}'")
+    await claim(bench)
+    async with bench.database.session() as session:
+        await session("succeed_job", job_id=job["id"], organisation_id="org_a", **lease.times())
+    ended = await bench.job(job)
+    assert (ended["status"], ended["stage_seconds"]) == ("succeeded", {"parse": 7})
