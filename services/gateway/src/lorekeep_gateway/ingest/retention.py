@@ -21,7 +21,7 @@ class Retention:
         """Forgets in portions until nothing too old is left; gives how many rows of each kind."""
         return {
             "jobs": await self._forgotten_jobs(),
-            "webhook_deliveries": await self._forgotten("forget_deliveries", job_retention_days=self._job_days),
+            "webhook_deliveries": await self._forgotten("forget_ended_deliveries", job_retention_days=self._job_days),
             "audit_logs": await self._forgotten("forget_audit", audit_retention_days=_AUDIT_DAYS),
         }
 

@@ -22,7 +22,7 @@ gone as (delete from jobs using old where jobs.id = old.id returning jobs.id)
 select (select count(*) from gone) as gone, last.finished_at, last.id
 from (select) one left join (select * from looked order by finished_at desc, id desc limit 1) last on true;
 
--- name: forget_deliveries$
+-- name: forget_ended_deliveries$
 with old as (
     select id from webhook_deliveries where ended_at < now() - :job_retention_days * interval '1 day'
     order by ended_at limit :limit
