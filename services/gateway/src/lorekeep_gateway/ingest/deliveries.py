@@ -25,7 +25,6 @@ from lorekeep_gateway.webhooks import signature
 _LOG = logs.logger(__name__)
 _ACTOR = "deliveries"
 _GONE = 410
-_KEEP_SECONDS = 30 * 24 * 3600.0
 _MOST_DOUBLINGS = 16
 
 Row = Mapping[str, Any]
@@ -98,9 +97,8 @@ class Deliveries:
         await asyncio.gather(*late, return_exceptions=True)
 
     async def tidy(self) -> None:
-        """Forgets what ended long ago, and measures what waits."""
+        """Measures what waits."""
         async with self._database.session() as session:
-            await session("forget_deliveries", keep_seconds=_KEEP_SECONDS)
             figures = await session("delivery_figures")
         measures.DELIVERIES_OLDEST_SECONDS.set(figures["oldest_seconds"])
 

@@ -88,10 +88,6 @@ select coalesce(extract(epoch from now() - min(next_at)), 0)::float8 as oldest_s
 from webhook_deliveries
 where status = 'waiting' and next_at <= now();
 
--- name: forget_deliveries!
-delete from webhook_deliveries
-where ended_at < now() - make_interval(secs => :keep_seconds);
-
 -- name: unclaim_webhook!
 update webhooks set sending_until = null
 where organisation_id = :organisation_id and id = :webhook_id and sending_until = :lease_until;
