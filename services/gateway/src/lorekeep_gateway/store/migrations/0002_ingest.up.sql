@@ -25,6 +25,7 @@ create trigger job_revision before update on jobs for each row execute function 
 create index jobs_listed on jobs (organisation_id, created_at desc, id desc);
 create index jobs_dead on jobs (organisation_id, finished_at desc) where dead;
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
+create index jobs_succeeded on jobs (organisation_id, finished_at desc) where status = 'succeeded';
 
 -- One claim of a job: who had it, how far it came, how it ended. `outcome` is null while it goes on.
 create table job_runs (
@@ -37,8 +38,16 @@ create table job_runs (
     outcome text check (outcome in ('succeeded', 'failed', 'cancelled', 'put_back', 'handed_back', 'lease_lost')),
     stage text,
     error jsonb,
+    progress_before jsonb not null default '{}',           -- the job's progress when the run began, for its own pace
     primary key (job_id, number)
 );
+
+create function note_run_progress() returns trigger language plpgsql as $$
+begin
+    select progress into strict new.progress_before from jobs where id = new.job_id;
+    return new;
+end $$;
+create trigger job_run_progress before insert on job_runs for each row execute function note_run_progress();
 
 -- Worker processes, by a heartbeat. Rows of those that went are cleared some time later.
 create table workers (
