@@ -86,6 +86,7 @@ class _Server(uvicorn.Server):
                 create_app(parts, VERSION, lambda: self._draining),
                 lifespan="off",
                 log_config=None,
+                log_level="warning",  # below, it logs a WebSocket's whole path and query
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
