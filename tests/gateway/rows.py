@@ -14,7 +14,7 @@ async def run_of(suite: Suite, job_id: str, **fields: Any) -> None:
     )
     await suite.sql(
         "insert into job_runs (job_id, organisation_id, number, worker) "
-        "select id, organisation_id, run_count, worker from jobs where id = $1",
+        "select id, organisation_id, run_count, worker from jobs where id = $1 on conflict do nothing",
         job_id,
     )
     await change(suite, job_id, **fields)

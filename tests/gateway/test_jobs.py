@@ -148,6 +148,15 @@ async def test_a_long_poll_answers_when_the_job_has_ended(suite: Suite) -> None:
     assert (await suite.http.get(f"{JOBS}/{job}", params={"wait": 25})).json()["status"] == "succeeded"
 
 
+async def test_a_long_poll_of_a_deleted_document_finds_nothing(suite: Suite) -> None:
+    await suite.collection()
+    job = (await suite.upload(document_id="a"))["job"]["id"]
+    waiting = asyncio.create_task(suite.http.get(f"{JOBS}/{job}", params={"wait": 25}))
+    await asyncio.sleep(0.3)
+    await suite.http.delete("/api/v1/collections/demo/documents/a")
+    assert (await waiting).status_code == 404
+
+
 async def test_a_long_poll_ends_with_its_time_longer_than_other_requests_have(
     database_url: str, tmp_path: Path
 ) -> None:

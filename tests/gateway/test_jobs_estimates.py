@@ -11,7 +11,7 @@ from lorekeep_gateway.estimates import Pace, Progress, seconds_left
 
 _CALM = settings(max_examples=200, deadline=None)
 _JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
-_NAMES = ("pages_done", "pages_total", "chunks_done", "chunks_indexed", "chunks_total", "chunks", "complete")
+_NAMES = ("pages_done", "pages_total", "chunks_done", "chunks_indexed", "chunks_total", "chunks", "complete", "verdict")
 _COUNTERS = st.dictionaries(st.sampled_from(_NAMES), _JUNK)
 _ROWS = st.fixed_dictionaries(
     {
@@ -76,7 +76,7 @@ def test_where_nothing_succeeded_yet_a_waiting_job_has_no_estimate(row: dict[str
         ({"progress_before": {"pages_done": 20, "chunks_indexed": 60}}, 30.0),
         ({"progress": {**RUNNING["progress"], "chunks_total": 90}}, 0.0),
         ({"checkpoint": {"complete": True, "chunks": 135}}, 7.5),
-        ({"parsed": {"complete": True, "chunks": 120}}, 5.0),
+        ({"parsed": {"verdict": {}, "chunks": 120}}, 5.0),
         ({"progress": {}}, None),
         ({"progress": {"pages_done": 30, "pages_total": 0}}, None),
         ({"progress_before": {"pages_done": 30}}, None),

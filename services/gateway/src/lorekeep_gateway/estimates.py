@@ -86,8 +86,10 @@ def _told(seconds: float) -> float | None:
 
 def _chunks_total(row: Mapping[str, Any], done: int) -> int | None:
     """Known from the end of parsing on, wherever that was written down."""
-    places = [(row["progress"] or {}, "chunks_total")]
-    places += [(each, "chunks") for each in (row["checkpoint"] or {}, row["parsed"] or {}) if each.get("complete")]
+    told, checkpoint, parsed = (row[name] or {} for name in ("progress", "checkpoint", "parsed"))
+    places = [(told, "chunks_total")]
+    places += [(checkpoint, "chunks")] if checkpoint.get("complete") else []
+    places += [(parsed, "chunks")] if parsed.get("verdict") is not None else []
     places += [(row, "chunk_count")] if row["status"] == "succeeded" else []
     known = [_count(each, name) for each, name in places if each.get(name) is not None]
     return known[0] if known and known[0] >= done else None

@@ -55,7 +55,10 @@ Following = Depends(_followed)
     summary="Stream a job's changes",
 )
 async def events(connection: HTTPConnection, followed: Followed = Following, seen: Seen = None) -> StreamingResponse:
-    """Server-sent events: the job as it is, unless `Last-Event-ID` says that it was seen, then each change of it."""
+    """Server-sent events: the job as it is, unless `Last-Event-ID` says that it was seen, then each change of it.
+
+    `/api/v1/jobs/{job}/ws` sends the same jobs as messages of a WebSocket, with the same headers.
+    """
     lines = _lines(parts_of(connection).watch, followed, _revision(seen))
     return StreamingResponse(lines, media_type="text/event-stream", headers=_STREAM_HEADERS)
 
