@@ -16,6 +16,7 @@ SLOW = {
     "gateway": {
         "test_commands.py",
         "test_edge.py",
+        "test_jobs_instances.py",
         "test_openapi.py",
         "test_plans.py",
         "test_pooler.py",

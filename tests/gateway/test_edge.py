@@ -1,13 +1,11 @@
 """The edge: health, headers, limits of time, unknown routes, host names, metrics and the orderly end."""
 
 import asyncio
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 from prometheus_client import REGISTRY
+from tests.gateway.neighbour import started
 from tests.gateway.suite import Suite, running
 
 from lorekeep_chassis.errors import Unavailable
@@ -118,7 +116,7 @@ async def test_metrics_are_labelled_by_templates(suite: Suite) -> None:
 async def test_the_end_answers_what_it_has_accepted(database_url: str, tmp_path: Path) -> None:
     """A process under fire, sharing its socket with another, ends without losing a request that it took."""
     async with running(database_url, tmp_path) as suite:
-        process = await _second(suite)
+        process = await started(suite, suite.settings.listen_fd)
         failures = 0
         ended = asyncio.Event()
 
@@ -140,24 +138,3 @@ async def test_the_end_answers_what_it_has_accepted(database_url: str, tmp_path:
         ended.set()
         assert sum(await asyncio.gather(*callers)) > 50
         assert failures == 0
-
-
-async def _second(suite: Suite) -> "subprocess.Popen[str]":
-    """Another gateway process on the same listening socket."""
-    listen_fd = suite.settings.listen_fd
-    settings = json.loads(suite.settings.model_dump_json(exclude={"database_direct_url", "redis_url"}))
-    tokens = {name: suite.settings.search_token.get_secret_value() for name in settings if name.endswith("_token")}
-    settings |= {**tokens, "database_url": suite.database_url, "metrics_port": 0, "log_format": "text"}
-    settings["access_log"] = False  # nobody reads the pipe once the process has started; a full one would hold it up
-    environment = {f"LOREKEEP_{name.upper()}": str(value) for name, value in settings.items()}
-    process = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
-        [sys.executable, "-m", "lorekeep_gateway", "serve"],
-        env={**environment, "PYTHONPATH": ":".join(sys.path)},
-        pass_fds=[listen_fd],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    while "started" not in await asyncio.to_thread(process.stdout.readline):
-        assert process.poll() is None
-    return process

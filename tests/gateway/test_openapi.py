@@ -6,6 +6,7 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.gateway.rows import succeeded
 from tests.gateway.suite import Suite
 
 from lorekeep_gateway.http.app import ROUTERS
@@ -28,11 +29,20 @@ async def test_it_lists_exactly_the_routes(suite: Suite) -> None:
             if path.startswith("/api/v1"):
                 assert operation["security"]
                 assert {"401", "403", "422"} <= set(operation["responses"])
+    jobs = document["paths"]["/api/v1/jobs"]["get"]["parameters"]
+    assert {each["name"] for each in jobs} == {
+        "status", "dead", "queue", "lane", "kind", "stage", "collection", "document", "older_than_seconds", "limit",
+        "cursor",
+    }  # fmt: skip
+    events = document["paths"]["/api/v1/jobs/{job}/events"]["get"]
+    assert list(events["responses"]["200"]["content"]) == ["text/event-stream"]
+    assert "Last-Event-ID" in {each["name"] for each in events["parameters"]}
 
 
 async def test_nothing_made_from_it_is_a_server_error(suite: Suite) -> None:
     await suite.collection(lang="string")
-    await suite.upload(document_id="a")
+    job = (await suite.upload(document_id="a"))["job"]["id"]
+    await succeeded(suite, job)
     document = (await suite.http.get("/openapi.json")).json()
     schema: Any = schemathesis.openapi.from_dict(document)
     cases = [each.ok() for each in schema.get_all_operations()]
@@ -45,6 +55,8 @@ async def test_nothing_made_from_it_is_a_server_error(suite: Suite) -> None:
             def check(case: Any, known: bool) -> None:
                 if known and "collection" in (case.path_parameters or {}):
                     case.path_parameters["collection"] = "demo"
+                if known and "job" in (case.path_parameters or {}):
+                    case.path_parameters["job"] = job
                 answer = case.call(base_url=suite.base_url, headers={"Authorization": f"Bearer {suite.key}"})
                 assert answer.status_code < 500, answer.text
 

@@ -1,5 +1,6 @@
 """The plans of the main queries: each goes by its index, however large the tables grow."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,29 @@ insert into documents (id, organisation_id, collection_id, public_id, name, stat
 insert into versions (id, organisation_id, document_id, number, status, blob_sha256, size_bytes, media_type, name,
                       request_hash)
     select 'v' || n, 'o' || n % 20, 'd' || n, 1, 'ready', 's' || n, 1, 't', 'n', 'h' from generate_series(0, 19999) n;
-insert into jobs (id, organisation_id, collection_id, document_id, version_id, actor, status)
-    select 'j' || n, 'o' || n % 20, 'c' || n % 200, 'd' || n, 'v' || n, 'k', 'succeeded'
+insert into jobs (id, organisation_id, collection_id, document_id, version_id, actor, status, created_at, finished_at)
+    select 'j' || n, 'o' || n % 20, 'c' || n % 200, 'd' || n, 'v' || n, 'k', 'succeeded',
+           now() - n * interval '1 minute', now() - n * interval '1 minute'
     from generate_series(0, 19999) n;
+insert into jobs (id, organisation_id, collection_id, document_id, version_id, actor, status, dead, created_at)
+    select 'l' || n, 'o' || n % 20, 'c' || n % 200, 'd' || n, 'v' || n, 'k',
+           case when n % 40 < 20 then 'queued' else 'failed' end, n % 40 >= 20, now() - n * interval '1 minute'
+    from generate_series(0, 1999) n;
+insert into job_runs (job_id, organisation_id, number, worker, ended_at, outcome)
+    select 'j' || n, 'o' || n % 20, m, 'w', now(), 'succeeded'
+    from generate_series(0, 19999) n, generate_series(1, 2) m;
 insert into idempotency_keys select 'o' || n % 20, 'i' || n, 'h', '{}', 202 from generate_series(0, 4999) n;
 analyze;
 """
 MINE = {"organisation_id": "o1", "workspace_id": "w1", "allowed": None}
+JOBS = {
+    **MINE,
+    **dict.fromkeys(
+        ("ids", "status", "dead", "queue", "lane", "kind", "stage", "collection_id", "document_id",
+         "older_than_seconds", "before", "before_id")
+    ),
+}  # fmt: skip
+BEFORE = {"before": datetime.now(UTC), "before_id": "j99"}
 IN_COLLECTION = {"organisation_id": "o1", "collection_id": "c1"}
 QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("key_to_verify", {"id": "k1"}, "api_keys_pkey"),
@@ -46,7 +63,17 @@ QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("documents_page", {**IN_COLLECTION, "status": None, "before": None, "limit": 9}, "documents_listed"),
     ("document_shown", {**IN_COLLECTION, "public_id": "p1"}, "documents_by_public_id"),
     ("documents_alive", {"organisation_id": "o1", "ids": ["d1"]}, "documents"),
-    ("job_shown", {**MINE, "id": "j1"}, "jobs"),
+    ("jobs_shown", {**JOBS, "ids": ["j1"], "limit": 1}, "jobs_organisation_id_id_key"),
+    ("jobs_shown", {**JOBS, "limit": 51}, "jobs_listed"),
+    ("jobs_shown", {**JOBS, **BEFORE, "limit": 51}, "jobs_listed"),
+    ("jobs_shown", {**JOBS, "document_id": "d1", "limit": 51}, "jobs_by_document"),
+    ("job_runs_shown", {"organisation_id": "o1", "job_id": "j1", "limit": 100}, "job_runs_pkey"),
+    ("job_revisions", {"organisation_ids": ["o1"], "ids": ["j1"]}, "jobs_"),
+    ("job_pace", {"organisation_id": "o1"}, "jobs_succeeded"),
+    ("job_places", {"organisation_id": "o1", "ids": ["j1"]}, "jobs_waiting"),
+    ("job_queues", MINE, "jobs_dead"),
+    ("retry_hold", {"organisation_id": "o1", "id": "j1"}, "jobs_organisation_id_id_key"),
+    ("retry_jobs", {"organisation_id": "o1", "ids": ["j1"]}, "jobs_organisation_id_id_key"),
     ("blob_used", {"organisation_id": "o1", "sha256": "s1"}, "versions_by_blob"),
     ("removal_versions", {"organisation_id": "o1", "document_id": "d1"}, "versions_document_id_number_key"),
     ("removal_documents", {**IN_COLLECTION, "document_id": None, "limit": 9}, "documents"),

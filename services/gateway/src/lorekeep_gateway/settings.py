@@ -64,6 +64,12 @@ class GatewaySettings(StoreSettings):
     max_text_chars: int = Field(1_000_000, ge=1, le=10_000_000, description="Longest inline text in characters.")
     query_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time that a request may take.")
     max_concurrent_queries: int = Field(100, ge=1, le=10_000, description="Searches at once, more are refused.")
+    max_job_followers: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Event streams, WebSockets and long polls of jobs at once, more are refused.",
+    )
     access_log: bool = Field(True, description="Log every request but probes, by route, status and time.")
     allowed_hosts: str = Field("*", description="Host names that are served, by commas; `*` for all.")
 

@@ -5,7 +5,18 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from lorekeep_gateway.http import collections, documents, errors, health, jobs, search, uploads, webhooks
+from lorekeep_gateway.http import (
+    collections,
+    documents,
+    errors,
+    health,
+    job_events,
+    jobs,
+    queues,
+    search,
+    uploads,
+    webhooks,
+)
 from lorekeep_gateway.http.description import described, operations
 from lorekeep_gateway.http.guards import Guards
 from lorekeep_gateway.http.limits import BodyLimit, Bound, TimeLimit
@@ -15,6 +26,7 @@ from lorekeep_gateway.settings import MEBIBYTE
 
 BATCH_BYTES = 90 * MEBIBYTE
 _UPLOAD_SECONDS = 300.0
+_LONGEST_WAIT_SECONDS = 60.0
 _SMALL_BYTES = MEBIBYTE
 # Boundaries, part headers, metadata and ids beside the files themselves.
 _FORM_BYTES = MEBIBYTE
@@ -24,6 +36,8 @@ ROUTERS = (
     uploads.router,
     jobs.router,
     webhooks.router,
+    job_events.router,
+    queues.router,
     search.router,
     health.router,
 )
@@ -62,9 +76,18 @@ def _body_bytes(max_file_bytes: int) -> Bound:
 
 
 def _answer_seconds(query_seconds: float) -> Bound:
-    return lambda scope: max(_UPLOAD_SECONDS, query_seconds) if _is_upload(scope) else query_seconds
+    def seconds(scope: Scope) -> float:
+        if _is_upload(scope):
+            return max(_UPLOAD_SECONDS, query_seconds)
+        return query_seconds + (_LONGEST_WAIT_SECONDS if _is_long_poll(scope) else 0.0)
+
+    return seconds
 
 
 def _is_upload(scope: Scope) -> bool:
     path: str = scope["path"]
     return scope["method"] == "POST" and path.endswith(("/documents", "/documents:batch"))
+
+
+def _is_long_poll(scope: Scope) -> bool:
+    return scope["path"].startswith("/api/v1/jobs/") and b"wait=" in scope["query_string"]

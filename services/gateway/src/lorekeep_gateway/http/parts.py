@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from lorekeep_chassis.errors import Overloaded
 from lorekeep_gateway.bell import Bell
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.components import Components
+from lorekeep_gateway.http.job_watch import Watch
 from lorekeep_gateway.keys import Principal
 from lorekeep_gateway.removal import Removal
 from lorekeep_gateway.settings import GatewaySettings
@@ -48,13 +49,15 @@ class Parts:
     bell: Bell
     queries: Turnstile
     uploads: Turnstile
+    watch: Watch
+    followers: Turnstile
 
     def removal(self, principal: Principal) -> Removal:
         """Removes what belongs to the principal's organisation."""
         return Removal(self.database, self.blobs, self.callees, principal.organisation_id)
 
 
-def parts_of(request: Request) -> Parts:
+def parts_of(connection: HTTPConnection) -> Parts:
     """The parts of the running application."""
-    parts: Parts = request.app.state.parts
+    parts: Parts = connection.app.state.parts
     return parts

@@ -15,6 +15,7 @@ from lorekeep_gateway import callees, components
 from lorekeep_gateway.bell import hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.http.app import create_app
+from lorekeep_gateway.http.job_watch import watching
 from lorekeep_gateway.http.parts import Parts, Turnstile
 from lorekeep_gateway.settings import GatewaySettings, is_loopback
 from lorekeep_gateway.store.database import connected_by
@@ -24,6 +25,7 @@ _LOG = logs.logger(__name__)
 _KEEPALIVE_SECONDS = 5
 _REPORT_SECONDS = 2.0
 _MOST_UPLOADS = 32
+_MESSAGE_BYTES = 4096  # callers of a WebSocket have nothing to say
 
 
 def main() -> None:
@@ -56,6 +58,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
         connected_by(settings) as database,
         callees.opened(settings) as stubs,
         hung(_plain(settings.redis_url)) as bell,
+        watching(database, bell) as watch,
     ):
         blobs = Blobs(settings.blobs_url)
         yield Parts(
@@ -67,6 +70,8 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
             bell,
             Turnstile(settings.max_concurrent_queries, "searches"),
             Turnstile(_MOST_UPLOADS, "uploads"),
+            watch,
+            Turnstile(settings.max_job_followers, "callers that follow a job"),
         )
 
 
@@ -75,15 +80,19 @@ class _Server(uvicorn.Server):
 
     def __init__(self, settings: GatewaySettings, parts: Parts) -> None:
         self._draining = False
+        self._watch = parts.watch
         super().__init__(
             uvicorn.Config(
                 create_app(parts, VERSION, lambda: self._draining),
                 lifespan="off",
                 log_config=None,
+                log_level="warning",  # below, it logs a WebSocket's whole path and query
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=_KEEPALIVE_SECONDS,
+                ws_max_size=_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
                 timeout_graceful_shutdown=int(settings.drain_seconds),
             )
         )
@@ -94,8 +103,12 @@ class _Server(uvicorn.Server):
         yield
 
     async def drain(self, seconds: float) -> None:
-        """Accepts no more; connections that were accepted are answered, told to close, and only then closed."""
+        """Accepts no more; connections that were accepted are answered, told to close, and only then closed.
+
+        Who follows a job is sent elsewhere at once, since a job may take longer than the process has.
+        """
         self._draining = True
+        self._watch.end()
         for each in self.servers if self.started else []:
             each.close()
         until = monotonic() + min(_KEEPALIVE_SECONDS, seconds / 2)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
+from prometheus_client import Gauge
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,10 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 _PROBES = ("/health", "/api/health", "/up")
 _ACCESS = logs.logger("access")
 TIMINGS = "lorekeep.timings"
+WAITED = "lorekeep.waited"
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_SWITCHED, _CLOSED_BY_ERROR = 101, 1011
+STREAMS = Gauge("http_streams_open", "Event streams and WebSockets that are open.")
 
 
 class Telemetry:
@@ -28,7 +33,7 @@ class Telemetry:
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -49,12 +54,17 @@ class Telemetry:
 
 
 class _Answer:
-    """One answer under way."""
+    """One answer under way.
+
+    It took the time until it was whole, less what the caller had asked it to wait (`WAITED` in the scope); a stream
+    has been answered once it begins, and is counted as open from then on.
+    """
 
     def __init__(self, app: ASGIApp, scope: Scope, send: Send, span: trace.Span) -> None:
         self._app, self._scope, self._send, self._span = app, scope, send, span
         self._begin = perf_counter()
         self._status = 0
+        self._seconds: float | None = None
         scope[TIMINGS] = []
 
     async def run(self, receive: Receive) -> None:
@@ -66,20 +76,33 @@ class _Answer:
             answer = unexpected(error, f"{_method(self._scope)} {self._route}")
             if not self._status:
                 await answer(self._scope, receive, self.send)
+            elif self._status == _SWITCHED:
+                await self._send({"type": "websocket.close", "code": _CLOSED_BY_ERROR})
         finally:
-            metrics.HTTP_IN_FLIGHT.dec()
+            (metrics.HTTP_IN_FLIGHT if self._seconds is None else STREAMS).dec()
             self._measure()
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
+        if message["type"] in _STARTS:
+            self._status = message.get("status", _SWITCHED)
             headers = MutableHeaders(scope=message)
+            if self._status == _SWITCHED or headers.get("content-type", "").startswith("text/event-stream"):
+                self._streams()
             headers["X-Request-ID"] = logs.REQUEST_ID.get()
             headers["Server-Timing"] = self._timing()
             traceparent = tracing.carrier().get("traceparent")
             if traceparent:
                 headers["traceparent"] = traceparent
         await self._send(message)
+
+    def _streams(self) -> None:
+        self._seconds = self._took()
+        metrics.HTTP_IN_FLIGHT.dec()
+        STREAMS.inc()
+
+    def _took(self) -> float:
+        waited: float = self._scope.get(WAITED, 0.0)
+        return max(0.0, perf_counter() - self._begin - waited)
 
     @property
     def _route(self) -> str:
@@ -106,8 +129,11 @@ class _Answer:
         if status >= 500:
             self._span.set_status(StatusCode.ERROR)
         metrics.HTTP_REQUESTS.labels(method, route, str(status)).inc(1, metrics.exemplar())
-        metrics.HTTP_SECONDS.labels(method, route).observe(perf_counter() - self._begin, metrics.exemplar())
+        seconds = self._took() if self._seconds is None else self._seconds
+        metrics.HTTP_SECONDS.labels(method, route).observe(seconds, metrics.exemplar())
 
 
 def _method(scope: Scope) -> str:
+    if scope["type"] == "websocket":
+        return "GET"
     return scope["method"] if scope["method"] in _METHODS else "OTHER"

@@ -26,6 +26,7 @@ create index jobs_by_state on jobs (queue, status, dead);
 create index jobs_listed on jobs (organisation_id, created_at desc, id desc);
 create index jobs_dead on jobs (organisation_id, finished_at desc) where dead;
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
+create index jobs_succeeded on jobs (organisation_id, finished_at desc) where status = 'succeeded';
 
 -- One claim of a job: who had it, how far it came, how it ended. `outcome` is null while it goes on.
 create table job_runs (
@@ -38,6 +39,7 @@ create table job_runs (
     outcome text check (outcome in ('succeeded', 'failed', 'cancelled', 'put_back', 'handed_back', 'lease_lost')),
     stage text,
     error jsonb,
+    progress_before jsonb not null default '{}',           -- the job's progress when the run began, for its own pace
     primary key (job_id, number)
 );
 
@@ -56,8 +58,8 @@ begin
         error = case when new.status <> 'running' then new.error end
     where job_id = new.id and outcome is null;
     if new.run_count > old.run_count then
-        insert into job_runs (job_id, organisation_id, number, worker)
-        values (new.id, new.organisation_id, new.run_count, new.worker);
+        insert into job_runs (job_id, organisation_id, number, worker, progress_before)
+        values (new.id, new.organisation_id, new.run_count, new.worker, new.progress);
     end if;
     return null;
 end $$;
