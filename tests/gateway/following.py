@@ -1,4 +1,4 @@
-"""Callers that follow a job, as a browser's EventSource and a WebSocket client do."""
+"""Callers that follow a job, as a browser's EventSource does."""
 
 import json
 from collections.abc import AsyncIterator
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from websockets.asyncio.client import ClientConnection, connect
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,3 @@ async def _events(answer: httpx.Response) -> AsyncIterator[Event]:
             name = fields.get("event") or next(iter(fields))
             yield Event(name, fields.get("id", ""), json.loads(fields["data"]) if "data" in fields else None)
         fields = {}
-
-
-def socket(base_url: str, job: str, key: str | None, **headers: str) -> connect:
-    """A WebSocket to a job, to be entered."""
-    given = {} if key is None else {"Authorization": f"Bearer {key}"}
-    url = f"{base_url.replace('http', 'ws', 1)}/api/v1/jobs/{job}/ws"
-    return connect(url, additional_headers={**given, **headers}, proxy=None)
-
-
-async def message(connection: ClientConnection) -> Any:
-    """The next message of a WebSocket."""
-    return json.loads(await connection.recv())

@@ -8,8 +8,6 @@ import pytest
 from tests.gateway.rows import change, failed, run_of, succeeded
 from tests.gateway.suite import Suite, running
 
-from lorekeep_gateway.http.auth import scopes_of
-from lorekeep_gateway.http.job_events import router
 from lorekeep_gateway.organisations import Grant
 
 JOBS = "/api/v1/jobs"
@@ -229,8 +227,3 @@ async def test_workers_are_shown_to_administrators(suite: Suite) -> None:
     assert set(worker) == {"name", "version", "concurrency", "running", "draining", "started_at", "seen_at"}
     async with suite.caller(await suite.key_for("main", Grant("w", scopes=("search", "ingest", "manage")))) as other:
         assert (await other.get("/api/v1/workers")).status_code == 403
-
-
-def test_every_websocket_declares_its_scopes() -> None:
-    routes = [each for each in router.routes if each.path.endswith("/ws")]
-    assert [scopes_of(each.dependant) for each in routes] == [frozenset({"search", "ingest", "manage"})]

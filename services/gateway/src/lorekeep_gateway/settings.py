@@ -68,7 +68,7 @@ class GatewaySettings(StoreSettings):
         1000,
         ge=1,
         le=100_000,
-        description="Event streams, WebSockets and long polls of jobs at once, more are refused.",
+        description="Event streams and long polls of jobs at once, more are refused.",
     )
     access_log: bool = Field(True, description="Log every request but probes, by route, status and time.")
     allowed_hosts: str = Field("*", description="Host names that are served, by commas; `*` for all.")

@@ -6,7 +6,7 @@ A route declares its scopes with `Depends(caller("search"))`; a key with one of 
 from collections.abc import AsyncIterator
 from typing import Any
 
-from starlette.requests import HTTPConnection
+from fastapi import Request
 
 from lorekeep_chassis import calls, errors
 from lorekeep_gateway.http.parts import Parts, parts_of
@@ -25,10 +25,10 @@ class Caller:
             raise ValueError(f"a route declares some of {SCOPES}")
         self.scopes = frozenset(scopes)
 
-    async def __call__(self, connection: HTTPConnection) -> AsyncIterator[Principal]:
-        parts = parts_of(connection)
+    async def __call__(self, request: Request) -> AsyncIterator[Principal]:
+        parts = parts_of(request)
         keyed = parts.settings.auth == "on"
-        principal = await (_of_key(connection, parts) if keyed else _of_this_machine(connection, parts))
+        principal = await (_of_key(request, parts) if keyed else _of_this_machine(request, parts))
         if not principal.may(self.scopes):
             wanted = " or ".join(sorted(self.scopes))
             raise errors.PermissionDenied(f"The key lacks the scope {wanted}. Use one that has it.", reason="scope")
@@ -50,8 +50,8 @@ def scopes_of(dependant: Any) -> frozenset[str] | None:
     return None
 
 
-async def _of_key(connection: HTTPConnection, parts: Parts) -> Principal:
-    key = ApiKey.of_text(_given(connection))
+async def _of_key(request: Request, parts: Parts) -> Principal:
+    key = ApiKey.of_text(_given(request))
     if key is None:
         raise errors.Unauthenticated(_REFUSED)
     async with parts.database.session() as session:
@@ -73,25 +73,25 @@ async def _of_key(connection: HTTPConnection, parts: Parts) -> Principal:
     )
 
 
-def _given(connection: HTTPConnection) -> str:
+def _given(request: Request) -> str:
     """The key as it was sent; both ways at once must agree."""
-    scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
-    plain = connection.headers.get("x-api-key", "")
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    plain = request.headers.get("x-api-key", "")
     bearer = bearer.strip() if scheme.lower() == "bearer" else ""
     if bearer and plain and bearer != plain:
         return ""
     return bearer or plain
 
 
-async def _of_this_machine(connection: HTTPConnection, parts: Parts) -> Principal:
+async def _of_this_machine(request: Request, parts: Parts) -> Principal:
     """Without keys: callers of this machine alone, as the first organisation; not by way of a proxy or a web page."""
-    origin = connection.headers.get("origin", "")
+    origin = request.headers.get("origin", "")
     here = (
-        connection.client.host if connection.client else "",
-        connection.url.hostname or "",
+        request.client.host if request.client else "",
+        request.url.hostname or "",
         _host_of(origin) or "localhost",
     )
-    if any(name in connection.headers for name in _FORWARDED) or not all(is_loopback(each) for each in here):
+    if any(name in request.headers for name in _FORWARDED) or not all(is_loopback(each) for each in here):
         raise errors.PermissionDenied(
             "Keys are switched off, so only callers on this machine are served, and not through a proxy. "
             "Switch them on with LOREKEEP_AUTH=on.",

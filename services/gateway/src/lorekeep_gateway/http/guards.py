@@ -21,8 +21,6 @@ _PROBES = ("/health", "/up", "/api/health")
 class Guards:
     """Serves `hosts` alone (probes excepted), no path with NUL, and puts protective headers on every answer.
 
-    A WebSocket is opened for no other site's pages: browsers let any page ask for one, and say whose it is.
-
     While `draining()` every answer closes its connection, so that callers move on.
     """
 
@@ -32,13 +30,13 @@ class Guards:
         self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
         async def send_protected(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                self._protect(message, closing=scope["type"] == "http" and self._draining())
+            if message["type"] == "http.response.start":
+                self._protect(message)
             await send(message)
 
         refusal = self._refusal(scope)
@@ -50,32 +48,20 @@ class Guards:
     def _refusal(self, scope: Scope) -> errors.LorekeepError | None:
         if "\x00" in scope["path"]:
             return errors.NotFound("There is nothing here.")
-        headers = Headers(scope=scope)
-        if scope["type"] == "websocket" and not _same_site(headers):
-            return errors.PermissionDenied(
-                "Pages of other sites may not open WebSockets here. Open it from this one, or from a program.",
-                reason="origin_not_allowed",
-            )
         if "*" in self._hosts or scope["path"].startswith(_PROBES):
             return None
-        host = _without_port(headers.get("host", "")).lower()
+        host = _without_port(Headers(scope=scope).get("host", "")).lower()
         if host in self._hosts or any(each.startswith("*.") and host.endswith(each[1:]) for each in self._hosts):
             return None
         return errors.InvalidInput("This host name is not served here.", reason="host_not_allowed")
 
-    def _protect(self, message: Message, *, closing: bool) -> None:
+    def _protect(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         for name, value in _PROTECTION.items():
             headers.setdefault(name, value)
-        if closing:
+        if self._draining():
             headers["Connection"] = "close"
 
 
 def _without_port(host: str) -> str:
     return host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-
-
-def _same_site(headers: Headers) -> bool:
-    """Whether no browser speaks, or one that shows a page of this very host and port."""
-    origin = headers.get("origin")
-    return origin is None or origin.partition("://")[2].lower() == headers.get("host", "").lower() != ""

@@ -1,4 +1,4 @@
-"""Jobs followed as they go: server-sent events and a WebSocket, both of the same states.
+"""Jobs followed as they go, by server-sent events.
 
 An event's id is the job's revision, which Postgres counts, so a stream that broke is gone on with from any instance.
 Streams end from time to time, and whenever the process drains, and are to be opened again with `Last-Event-ID`; only
@@ -6,15 +6,13 @@ Streams end from time to time, and whenever the process drains, and are to be op
 """
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
-from starlette.requests import HTTPConnection
 
 from lorekeep_gateway.http import job_views
-from lorekeep_gateway.http.job_watch import Followed, Watch, states, unless_gone
+from lorekeep_gateway.http.job_watch import Followed, Watch, states
 from lorekeep_gateway.http.jobs import JobRef, Reader
 from lorekeep_gateway.http.parts import parts_of
 from lorekeep_gateway.http.schemas.shape import failures
@@ -23,7 +21,6 @@ from lorekeep_gateway.keys import Principal
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
 _RETRY_MS = 2000
-_DONE, _OPEN_AGAIN = 1000, 1012
 _STREAM_HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store", "Connection": "close"}
 _STREAM = {
     "description": "`event: job` has a job as data and its revision as id; `event: end` comes when it has ended "
@@ -36,9 +33,9 @@ Seen = Annotated[
 ]
 
 
-async def _followed(connection: HTTPConnection, job: JobRef, principal: Principal = Reader) -> AsyncIterator[Followed]:
+async def _followed(request: Request, job: JobRef, principal: Principal = Reader) -> AsyncIterator[Followed]:
     """The job, kept fresh until the answer has been sent."""
-    parts = parts_of(connection)
+    parts = parts_of(request)
     async with parts.database.session() as session:
         await job_views.shown(session, principal, job)
     with parts.followers.passed(), parts.watch.following(principal, job) as followed:
@@ -54,29 +51,10 @@ Following = Depends(_followed)
     responses={**failures(404), 200: _STREAM},
     summary="Stream a job's changes",
 )
-async def events(connection: HTTPConnection, followed: Followed = Following, seen: Seen = None) -> StreamingResponse:
-    """Server-sent events: the job as it is, unless `Last-Event-ID` says that it was seen, then each change of it.
-
-    `/api/v1/jobs/{job}/ws` sends the same jobs as messages of a WebSocket, with the same headers.
-    """
-    lines = _lines(parts_of(connection).watch, followed, _revision(seen))
+async def events(request: Request, followed: Followed = Following, seen: Seen = None) -> StreamingResponse:
+    """Server-sent events: the job as it is, unless `Last-Event-ID` says that it was seen, then each change of it."""
+    lines = _lines(parts_of(request).watch, followed, _revision(seen))
     return StreamingResponse(lines, media_type="text/event-stream", headers=_STREAM_HEADERS)
-
-
-@router.websocket("/{job}/ws")
-async def messages(socket: WebSocket, followed: Followed = Following, seen: Seen = None) -> None:
-    """The same jobs as messages. Closes with 1000 after the end, with 1012 where it is to be opened again."""
-    await socket.accept()
-    watch = parts_of(socket).watch
-
-    async def send() -> None:
-        async for state in states(watch, followed, _revision(seen)):
-            if state is not None:
-                await socket.send_text(state.text)
-        await socket.close(_DONE if followed.over else _OPEN_AGAIN)
-
-    with suppress(WebSocketDisconnect):
-        await unless_gone(socket.receive, send())
 
 
 async def _lines(watch: Watch, followed: Followed, seen: int | None) -> AsyncIterator[str]:

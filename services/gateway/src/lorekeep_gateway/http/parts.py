@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from starlette.requests import HTTPConnection
+from fastapi import Request
 
 from lorekeep_chassis.errors import Overloaded
 from lorekeep_gateway.bell import Bell
@@ -57,7 +57,7 @@ class Parts:
         return Removal(self.database, self.blobs, self.callees, principal.organisation_id)
 
 
-def parts_of(connection: HTTPConnection) -> Parts:
+def parts_of(request: Request) -> Parts:
     """The parts of the running application."""
-    parts: Parts = connection.app.state.parts
+    parts: Parts = request.app.state.parts
     return parts

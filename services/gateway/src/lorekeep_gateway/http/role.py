@@ -25,7 +25,6 @@ _LOG = logs.logger(__name__)
 _KEEPALIVE_SECONDS = 5
 _REPORT_SECONDS = 2.0
 _MOST_UPLOADS = 32
-_MESSAGE_BYTES = 4096  # callers of a WebSocket have nothing to say
 
 
 def main() -> None:
@@ -86,13 +85,11 @@ class _Server(uvicorn.Server):
                 create_app(parts, VERSION, lambda: self._draining),
                 lifespan="off",
                 log_config=None,
-                log_level="warning",  # below, it logs a WebSocket's whole path and query
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=_KEEPALIVE_SECONDS,
-                ws_max_size=_MESSAGE_BYTES,
-                ws_per_message_deflate=False,
+                ws="none",
                 timeout_graceful_shutdown=int(settings.drain_seconds),
             )
         )

@@ -20,9 +20,7 @@ _PROBES = ("/health", "/api/health", "/up")
 _ACCESS = logs.logger("access")
 TIMINGS = "lorekeep.timings"
 WAITED = "lorekeep.waited"
-_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
-_SWITCHED, _CLOSED_BY_ERROR = 101, 1011
-STREAMS = Gauge("http_streams_open", "Event streams and WebSockets that are open.")
+STREAMS = Gauge("http_streams_open", "Event streams that are open.")
 
 
 class Telemetry:
@@ -33,7 +31,7 @@ class Telemetry:
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -76,17 +74,15 @@ class _Answer:
             answer = unexpected(error, f"{_method(self._scope)} {self._route}")
             if not self._status:
                 await answer(self._scope, receive, self.send)
-            elif self._status == _SWITCHED:
-                await self._send({"type": "websocket.close", "code": _CLOSED_BY_ERROR})
         finally:
             (metrics.HTTP_IN_FLIGHT if self._seconds is None else STREAMS).dec()
             self._measure()
 
     async def send(self, message: Message) -> None:
-        if message["type"] in _STARTS:
-            self._status = message.get("status", _SWITCHED)
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
             headers = MutableHeaders(scope=message)
-            if self._status == _SWITCHED or headers.get("content-type", "").startswith("text/event-stream"):
+            if headers.get("content-type", "").startswith("text/event-stream"):
                 self._streams()
             headers["X-Request-ID"] = logs.REQUEST_ID.get()
             headers["Server-Timing"] = self._timing()
@@ -134,6 +130,4 @@ class _Answer:
 
 
 def _method(scope: Scope) -> str:
-    if scope["type"] == "websocket":
-        return "GET"
     return scope["method"] if scope["method"] in _METHODS else "OTHER"
