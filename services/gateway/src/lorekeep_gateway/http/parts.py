@@ -12,6 +12,8 @@ from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.components import Components
 from lorekeep_gateway.keys import Principal
+from lorekeep_gateway.outbound.fetching import Outbound
+from lorekeep_gateway.queue_bound import QueueBound
 from lorekeep_gateway.removal import Removal
 from lorekeep_gateway.settings import GatewaySettings
 from lorekeep_gateway.store.database import Database
@@ -48,6 +50,9 @@ class Parts:
     bell: Bell
     queries: Turnstile
     uploads: Turnstile
+    fetches: Turnstile
+    queue: QueueBound
+    outbound: Outbound
 
     def removal(self, principal: Principal) -> Removal:
         """Removes what belongs to the principal's organisation."""

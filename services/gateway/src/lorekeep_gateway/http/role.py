@@ -16,6 +16,8 @@ from lorekeep_gateway.bell import hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.http.app import create_app
 from lorekeep_gateway.http.parts import Parts, Turnstile
+from lorekeep_gateway.outbound.fetching import Outbound
+from lorekeep_gateway.queue_bound import QueueBound
 from lorekeep_gateway.settings import GatewaySettings, is_loopback
 from lorekeep_gateway.store.database import connected
 
@@ -24,6 +26,7 @@ _LOG = logs.logger(__name__)
 _KEEPALIVE_SECONDS = 5
 _REPORT_SECONDS = 2.0
 _MOST_UPLOADS = 32
+_MOST_FETCHES = 16
 
 
 def main() -> None:
@@ -56,6 +59,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
         connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
         callees.opened(settings) as stubs,
         hung(_plain(settings.redis_url)) as bell,
+        Outbound.opened(settings) as outbound,
     ):
         blobs = Blobs(settings.blobs_url)
         yield Parts(
@@ -67,6 +71,9 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
             bell,
             Turnstile(settings.max_concurrent_queries, "searches"),
             Turnstile(_MOST_UPLOADS, "uploads"),
+            Turnstile(_MOST_FETCHES, "fetches of web pages"),
+            QueueBound(database, settings.queue_limit_jobs),
+            outbound,
         )
 
 
