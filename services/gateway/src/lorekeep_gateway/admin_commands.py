@@ -13,6 +13,7 @@ import typer
 
 from lorekeep_chassis.errors import LorekeepError
 from lorekeep_gateway import organisations
+from lorekeep_gateway.blob_commands import blobs
 from lorekeep_gateway.keys import SCOPES, ApiKey
 from lorekeep_gateway.organisations import Grant
 from lorekeep_gateway.schema_commands import database_url
@@ -23,6 +24,7 @@ organisation = typer.Typer(help="Organisations.", no_args_is_help=True)
 key = typer.Typer(help="API keys of an organisation.", no_args_is_help=True)
 admin.add_typer(organisation, name="organisation")
 admin.add_typer(key, name="key")
+admin.add_typer(blobs, name="blobs")
 
 Organisation = Annotated[str, typer.Option("--organisation", help="Organisation by name.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Write the key here, readable by you alone.")]

@@ -48,8 +48,8 @@ class Blobs:
     """The blob store at `url`; `file:` URLs name a directory, made where it is missing."""
 
     def __init__(self, url: str) -> None:
-        self._root = _folder(url)
-        self._store: Any = from_url(url) if self._root is None else LocalStore(self._root)
+        self._store: Any = store_at(url)
+        self._root = Path(self._store.prefix) if isinstance(self._store, LocalStore) else None
         self._buffer_bytes = _FILE_BUFFER_BYTES if self._root else _PART_BUFFER_BYTES
 
     async def keep(self, organisation_id: str, content: AsyncIterator[bytes]) -> Blob:
@@ -73,7 +73,8 @@ class Blobs:
                         size += len(piece)
                         await writer.write(piece)
         except BaseException:
-            await self._forget(upload)
+            with suppress(errors.Unavailable):  # what is left is swept
+                await self._forget(upload)
             raise
         return Staged(Blob(digest.hexdigest(), size), upload)
 
@@ -88,8 +89,7 @@ class Blobs:
     async def discard(self, staged: "Staged") -> None:
         """Removes staged bytes; nothing happens where they were promoted."""
         if staged.path is not None:
-            with _translated():
-                await self._forget(staged.path)
+            await self._forget(staged.path)
 
     async def staged(self, path: str) -> AsyncIterator[bytes]:
         """Streams staged bytes in pieces of at most 512 KiB; NotFound where they are gone."""
@@ -149,10 +149,8 @@ class Blobs:
             raise errors.NotFound("The document's bytes are gone. Upload it again.", reason="blob_missing") from error
 
     async def _forget(self, path: str) -> None:
-        try:
+        with _translated(), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, path)
-        except FileNotFoundError:
-            return
 
     async def _forget_below(self, prefix: str) -> int:
         paths = []
@@ -180,14 +178,14 @@ def _refusal(told: str) -> errors.Unavailable:
     return errors.Unavailable(message, reason="blobs_unavailable", retry_after_seconds=_RETRY_SECONDS)
 
 
-def _folder(url: str) -> Path | None:
-    """The directory that a `file:` URL names."""
+def store_at(url: str) -> Any:
+    """The object store of a URL; a directory is made where it is missing."""
     parts = urlsplit(url)
     if parts.scheme != "file":
-        return None
+        return from_url(url)
     root = Path(unquote(parts.path))
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return root
+    return LocalStore(root)
 
 
 def _home(organisation_id: str) -> str:

@@ -109,14 +109,6 @@ class StagedUploads:
         if not await session("staged_end", **self._named(upload_id)):
             raise _unknown()
 
-    async def end_all(self) -> None:
-        """Ends and removes all of a collection that is to be deleted."""
-        organisation_id = self.principal.organisation_id
-        async with self.database.session() as session:
-            ended = await session("staged_end_all", organisation_id=organisation_id, collection_id=self.collection_id)
-        for each in ended:
-            await self.clear(each["id"])
-
     async def clear(self, upload_id: str) -> None:
         """Removes the parts and the row of an upload that was ended; what fails here the janitor does."""
         try:

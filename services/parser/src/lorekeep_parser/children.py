@@ -78,7 +78,7 @@ class Children:
     @asynccontextmanager
     async def working(self, job: dict[str, Any]) -> AsyncIterator["Work"]:
         """A child at work on `job`; it is gone when the block ends, however it ends."""
-        child = await self._server.fork()
+        child = await self._server.fork(job["tokenizer"])
         try:
             work = Work(child)
             await work.send(Kind.JOB, json.dumps(job | {"cpu_seconds": self._cpu_seconds}).encode())

@@ -1,8 +1,8 @@
 """The fork server: one thread, all readers imported, one fork per document. Started by `forking.ForkServer`.
 
-It speaks over a SOCK_SEQPACKET socket given as a descriptor number. Towards it: `{"fork": id}` with the child's end of
-a stream socket, `{"kill": id}`. From it: `{"ready": components}`, `{"pid": pid, "id": id}`, `{"exit": status,
-"id": id}`. When the socket closes it kills its children and ends.
+It speaks over a SOCK_SEQPACKET socket given as a descriptor number. Towards it: `{"fork": id, "tokenizer": path}` with
+the child's end of a stream socket, `{"kill": id}`. From it: `{"ready": components}`, `{"pid": pid, "id": id}`,
+`{"exit": status, "id": id}`. When the socket closes it kills its children and ends.
 """
 
 import json
@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 
-from lorekeep_parser import preload
+from lorekeep_parser import preload, tokenizer_rack
 
 _MESSAGE_BYTES = 4096
 
@@ -108,6 +108,7 @@ def _obey(control: socket.socket, children: _Children) -> bool:
         return False
     message = json.loads(data)
     if "fork" in message:
+        tokenizer_rack.hold(message["tokenizer"])
         children.fork(message["fork"], descriptors[0])
     else:
         children.kill(message["kill"])

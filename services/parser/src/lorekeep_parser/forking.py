@@ -112,8 +112,9 @@ class ForkServer:
             raise Unavailable("The parser is starting. Try again shortly.", retry_after_seconds=2.0)
         return self._control
 
-    async def fork(self) -> Child:
-        """A new child, waiting for its job; Unavailable while the fork server is not up."""
+    async def fork(self, tokenizer: str) -> Child:
+        """A new child that counts with `tokenizer`, a file, waiting for its job; Unavailable while the fork server is
+        not up."""
         control = self.checked()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
@@ -123,7 +124,9 @@ class ForkServer:
         self._children[child.job] = child
         with theirs:
             # A message is smaller than the socket's buffer by far, and the fork server always reads: no wait.
-            socket.send_fds(control, [json.dumps({"fork": child.job}).encode()], [theirs.fileno()])
+            socket.send_fds(
+                control, [json.dumps({"fork": child.job, "tokenizer": tokenizer}).encode()], [theirs.fileno()]
+            )
         return child
 
     async def end(self, child: Child) -> None:

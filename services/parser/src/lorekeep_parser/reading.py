@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import child_limits, failures
+from lorekeep_parser import child_limits, failures, tokenizer_rack
 from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler
 from lorekeep_parser.chunker import Chunker
 from lorekeep_parser.open_section import OpenSection
@@ -38,7 +38,7 @@ class Peer(Protocol):
 
 def work(job: dict[str, object], peer: Peer) -> None:
     """Does the job; typed errors where the document is at fault."""
-    counter = TokenCounter.of_file(Path(str(job["tokenizer"])))
+    counter = tokenizer_rack.counter(str(job["tokenizer"]))
     start = base64.b64decode(str(job["start"]))
     if job["mode"] == "chunk":
         chunk(parser_pb2.ChunkOptions.FromString(start), counter, peer)

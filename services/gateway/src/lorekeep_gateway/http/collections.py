@@ -19,7 +19,6 @@ from lorekeep_gateway.idempotency import Answer, Repeat, checked_key
 from lorekeep_gateway.ids import new_id
 from lorekeep_gateway.keys import Principal
 from lorekeep_gateway.removal import Receipt
-from lorekeep_gateway.staged_uploads import StagedUploads
 
 router = APIRouter(prefix="/api/v1/collections", tags=["collections"])
 
@@ -94,7 +93,6 @@ async def delete(
     """Deletes a collection with all of its documents. Nothing of it is found from now on."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
-    await StagedUploads(parts.database, parts.blobs, principal, row["id"]).end_all()
     receipt = await parts.removal(principal).collection(row["id"])
     async with parts.database.session() as session:
         await organisations.audit(

@@ -1,6 +1,6 @@
 """What every route that takes documents in does: room before bytes, one transaction, and nothing left of a refusal."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,6 @@ from lorekeep_chassis import errors, logs
 from lorekeep_chassis.calls import Lane
 from lorekeep_gateway.acceptance import Acceptance, Outcome, Render
 from lorekeep_gateway.bell import WORK
-from lorekeep_gateway.blobs import Staged
 from lorekeep_gateway.http.catalogue import Row
 from lorekeep_gateway.http.parts import Parts
 from lorekeep_gateway.http.schemas.uploads import single_of
@@ -39,11 +38,11 @@ async def taking_in(parts: Parts, principal: Principal, row: Row) -> AsyncIterat
             yield intake
         except BaseException:
             for each in intake.staged:
-                await parts.removal(principal).forget_blob(each.blob.sha256)
+                await _left_to_sweep(parts.removal(principal).forget_blob(each.blob.sha256))
             raise
         finally:
             for each in intake.staged:
-                await _discarded(parts, each)
+                await _left_to_sweep(parts.blobs.discard(each))
 
 
 async def accepted(
@@ -99,12 +98,12 @@ async def earlier(parts: Parts, repeat: Repeat) -> Answer | None:
         return await repeat.kept(session)
 
 
-async def _discarded(parts: Parts, staged: Staged) -> None:
+async def _left_to_sweep(removing: Awaitable[object]) -> None:
     """What cannot be removed now is swept later; the answer does not hang on it."""
     try:
-        await parts.blobs.discard(staged)
+        await removing
     except errors.Unavailable as error:
-        _LOG.warning("staged bytes are left for the sweep", extra={"lorekeep": {"reason": error.reason}})
+        _LOG.warning("bytes are left for the sweep", extra={"lorekeep": {"reason": error.reason}})
 
 
 def answered(answer: Answer) -> JSONResponse:

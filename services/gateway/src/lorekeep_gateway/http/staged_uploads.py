@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request
 from fastapi.responses import JSONResponse
 
 from lorekeep_gateway.bell import WORK
@@ -120,10 +120,10 @@ async def complete(
     return answered(answer)
 
 
-@router.delete("/{upload}", status_code=204, responses=failures(404), summary="Give an upload up")
+@router.delete("/{upload}", responses=failures(404), summary="Give an upload up")
 async def delete(
     request: Request, collection: CollectionRef, upload: UploadRef, principal: Principal = Ingester
-) -> Response:
+) -> shapes.Ended:
     """Forgets the parts that were received."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
@@ -131,7 +131,7 @@ async def delete(
     async with parts.database.transaction() as session:
         await uploads.end(session, upload)
     await uploads.clear(upload)
-    return Response(status_code=204)
+    return shapes.Ended(id=upload, status="deleted")
 
 
 def _uploads(parts: Parts, principal: Principal, row: Row) -> StagedUploads:

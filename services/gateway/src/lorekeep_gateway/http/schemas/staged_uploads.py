@@ -41,6 +41,13 @@ class StagedUploadAnswer(Shape):
     upload: StagedUpload
 
 
+class Ended(Shape):
+    """An upload that was given up."""
+
+    id: str
+    status: str = Field(examples=["deleted"])
+
+
 def answer_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """An upload as it is shown, in JSON's own types."""
     direct = {name: row[name] for name in StagedUpload.model_fields if name != "parts_total"}

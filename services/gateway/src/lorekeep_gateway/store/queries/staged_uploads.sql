@@ -58,11 +58,6 @@ update uploads set expires_at = now()
 where organisation_id = :organisation_id and collection_id = :collection_id and id = :id and expires_at > now()
 returning id;
 
--- name: staged_end_all
-update uploads set expires_at = now()
-where organisation_id = :organisation_id and collection_id = :collection_id
-returning id;
-
 -- name: staged_ended
 -- Of every organisation_id, for the janitor.
 select id, organisation_id from uploads where expires_at <= now() order by expires_at limit :limit;
