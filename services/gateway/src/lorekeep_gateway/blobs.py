@@ -49,7 +49,7 @@ class Blobs:
 
     def __init__(self, url: str) -> None:
         self._store: Any = store_at(url)
-        self._root = Path(self._store.prefix) if isinstance(self._store, LocalStore) else None
+        self._root = self._store.prefix if isinstance(self._store, LocalStore) else None
         self._buffer_bytes = _FILE_BUFFER_BYTES if self._root else _PART_BUFFER_BYTES
 
     async def keep(self, organisation_id: str, content: AsyncIterator[bytes]) -> Blob:
