@@ -1,7 +1,7 @@
 """The body of an answer: bounded in what arrives and in what it unpacks to."""
 
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import httpcore
 
@@ -66,7 +66,7 @@ class Gzip:
             raise GarbledUrl("The host's answer ends early.", field="url")
 
 
-async def bounded(response: httpcore.Response, encoding: str, most_bytes: int) -> AsyncIterator[bytes]:
+async def bounded(response: httpcore.Response, encoding: str, most_bytes: int) -> AsyncGenerator[bytes, None]:
     """The unpacked body by pieces; TooLargeUrl once more than `most_bytes` arrived or were unpacked."""
     decoding = decoder(encoding)
     arrived = unpacked = 0

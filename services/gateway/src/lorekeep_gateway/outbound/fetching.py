@@ -5,12 +5,12 @@ another's. A deadline covers a request whole, from the name's resolution to the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from email.utils import parsedate_to_datetime
+from email.utils import collapse_rfc2231_value, parsedate_to_datetime
 from importlib import metadata
 from time import time
 
@@ -65,21 +65,30 @@ class Page:
         told = _message(content_type, self._headers.get("content-disposition", ""))
         self.media_type = told.get_content_type() if content_type else ""
         self.charset = told.get_content_charset() or ""
-        self.filename = _base_name(told.get_filename() or "")
+        self.filename = _filename(told)
         self._most_bytes = most_bytes
         self._until = until
+        self._pieces = self._read()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    async def aclose(self) -> None:
+        """Reads no further."""
+        await self._pieces.aclose()
+
+    async def _read(self) -> AsyncGenerator[bytes, None]:
         if int(self._headers.get("content-length", "0")) > self._most_bytes:  # h11 lets only digits pass
             raise bodies.too_large(self._most_bytes)
-        pieces = bodies.bounded(self._response, self._headers.get("content-encoding", ""), self._most_bytes)
-        while True:
-            with _translated():
-                async with asyncio.timeout_at(self._until):
-                    piece = await anext(pieces, None)
-            if piece is None:
-                return
-            yield piece
+        encoding = self._headers.get("content-encoding", "")
+        async with aclosing(bodies.bounded(self._response, encoding, self._most_bytes)) as pieces:
+            while True:
+                with _translated():
+                    async with asyncio.timeout_at(self._until):
+                        piece = await anext(pieces, None)
+                if piece is None:
+                    return
+                yield piece
 
 
 class Outbound:
@@ -117,7 +126,8 @@ class Outbound:
                 location = _location(response)
                 if location is None:
                     _require_success(response)
-                    yield Page(target, response, most_bytes, until)
+                    async with aclosing(Page(target, response, most_bytes, until)) as page:
+                        yield page
                     return
             target = urls.followed(target, location)
         raise UnreachableUrl(f"The page leads on more than {most_redirects} times.", field="url")
@@ -191,8 +201,13 @@ def _message(content_type: str, disposition: str) -> Message:
     return message
 
 
-def _base_name(name: str) -> str:
-    """A file's name without folders and without what cannot be shown."""
+def _filename(message: Message) -> str:
+    """The name that a Content-Disposition gives, without folders and without what cannot be shown.
+
+    The spelling with an encoding counts more, and the parser puts it last.
+    """
+    given = [value for key, value in message.get_params([], "content-disposition") if key == "filename"]
+    name = collapse_rfc2231_value(given[-1]) if given else ""
     return "".join(each for each in name.replace("\\", "/").rpartition("/")[2] if each.isprintable())[:255]
 
 

@@ -3,11 +3,14 @@
 One parser reads a URL and the same reading is what is connected to, so no two readings can disagree.
 """
 
+import re
+
 import httpx
 
 from lorekeep_chassis import errors
 
 _LONGEST = 2048
+_HOST = re.compile(rb"[0-9A-Za-z._:-]+")
 _PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED = 1024
 # Databases, caches and control planes that take commands in lines, or act on what any caller sends.
@@ -42,11 +45,11 @@ def followed(url: httpx.URL, location: str) -> httpx.URL:
 
 def port_of(url: httpx.URL) -> int:
     """The port that a URL names or its scheme stands for."""
-    return url.port or _PORTS[url.scheme]
+    return _PORTS[url.scheme] if url.port is None else url.port
 
 
 def _ruled(url: httpx.URL) -> httpx.URL:
-    if url.scheme not in _PORTS or not url.host:
+    if url.scheme not in _PORTS or not _HOST.fullmatch(url.raw_host):
         raise _invalid("A URL begins with http:// or https:// and names a host.")
     if url.userinfo:
         raise _invalid("A URL holds no user name and no password.")

@@ -113,6 +113,8 @@ create table webhooks (
     secret text not null,
     events text[] not null,
     active boolean not null default true,
+    failed_in_row integer not null default 0,             -- deliveries given up since one arrived or it was activated
+    sending_until timestamptz,                            -- a delivery of it is being sent: one at a time
     actor text not null,
     created_at timestamptz not null default now(),
     unique (organisation_id, id),
@@ -140,6 +142,7 @@ create table webhook_deliveries (
 );
 create index webhook_deliveries_listed on webhook_deliveries (webhook_id, created_at desc, id desc);
 create index webhook_deliveries_waiting on webhook_deliveries (next_at) where status = 'waiting';
+create index webhook_deliveries_owed on webhook_deliveries (webhook_id, next_at) where status = 'waiting';
 create index webhook_deliveries_ended on webhook_deliveries (ended_at) where ended_at is not null;
 
 -- What was deleted and may still be written to by someone who was paused: looked for again, every day for a month.
