@@ -16,7 +16,7 @@ from tests.gateway.suite import Suite, running
 
 UPLOADS = "/api/v1/collections/demo/uploads"
 PART_BYTES = 7
-_CALM = settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+_CALM = settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("send"), st.integers(1, 4)),

@@ -160,7 +160,7 @@ async def test_a_change_behind_another_is_refused(suite: Suite) -> None:
         changes = [{"title": "B"}, {"metadata": {"a": 1}}]
         sent = [asyncio.create_task(suite.http.patch(f"{COLLECTION}/texts/t", json=each)) for each in changes]
         async with asyncio.timeout(20):
-            while len(await suite.sql("select from pg_locks where locktype = 'advisory' and not granted")) < 2:
+            while len(await suite.sql("select from pg_locks where locktype = 'advisory' and not granted")) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     answers = await asyncio.gather(*sent)
     assert sorted(each.status_code for each in answers) == [202, 409]

@@ -166,7 +166,7 @@ def _translated() -> Iterator[None]:
     """A store that does not take what is written, as an error of the house; its own words may name paths and hosts."""
     try:
         yield
-    except (ObjectStoreError, PermissionError) as error:
+    except (ObjectStoreError, OSError) as error:
         raise _refusal(str(error)) from error
 
 
