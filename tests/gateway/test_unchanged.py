@@ -32,7 +32,8 @@ async def test_another_name_metadata_or_id_is_another_thing(suite: Suite) -> Non
     await suite.collection()
     told: dict[str, Any] = {"document_id": "a", "text": "one", "title": "A", "metadata": {"x": 1}}
     await suite.upload(**told)
-    for version, changed in enumerate([{"title": "B"}, {"metadata": {"x": 2}}, {"text": "two"}], start=2):
+    changes: list[dict[str, Any]] = [{"title": "B"}, {"metadata": {"x": 2}}, {"metadata": {"x": True}}, {"text": "two"}]
+    for version, changed in enumerate(changes, start=2):
         assert (await suite.upload(**{**told, **changed}))["document"]["version"] == version
     twin = await suite.upload(**{**told, "document_id": "b"})
     assert (twin["document"]["version"], "unchanged" in twin) == (1, False)

@@ -156,8 +156,11 @@ class Blobs:
         paths = []
         async for listed in obstore.list(self._store, prefix=prefix):
             paths += [each["path"] for each in listed]
-        if paths:
+        try:
             await obstore.delete_async(self._store, paths)
+        except FileNotFoundError:  # another process removes the same
+            for path in paths:
+                await self._forget(path)
         return len(paths)
 
 

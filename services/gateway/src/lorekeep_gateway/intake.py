@@ -43,12 +43,13 @@ class Submission:
     def request_hash(self) -> str:
         """SHA-256 over bytes and description: equal for a repeat of the same request."""
         told = [self.blob.sha256, self.name, self.document_id, self.metadata, self.kind]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(_spelt(told).encode()).hexdigest()
 
     def says_what(self, version: Mapping[str, Any]) -> bool:
         """Whether a version (a row with its document's kind) has the same bytes under the same description."""
-        mine = (self.blob.sha256, self.media_type, self.name, self.metadata, self.kind)
-        return mine == tuple(version[each] for each in ("blob_sha256", "media_type", "name", "metadata", "kind"))
+        mine = [self.blob.sha256, self.media_type, self.name, self.metadata, self.kind]
+        theirs = [version[each] for each in ("blob_sha256", "media_type", "name", "metadata", "kind")]
+        return _spelt(mine) == _spelt(theirs)
 
 
 @dataclass
@@ -146,6 +147,11 @@ async def _beginning(pieces: AsyncIterator[bytes], most: int) -> tuple[bytes, bo
         if len(head) >= media.HEAD_BYTES:
             return bytes(head), False
     return bytes(head), True
+
+
+def _spelt(told: Any) -> str:
+    """Values as JSON spells them: `true` is not 1 there."""
+    return json.dumps(told, sort_keys=True)
 
 
 def _too_large(most: int) -> errors.TooLarge:
