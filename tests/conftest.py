@@ -23,10 +23,12 @@ SLOW = {
         "test_plans.py",
         "test_removal.py",
         "test_staged_uploads.py",
+        "test_webhooks.py",
+        "test_webhooks_deliveries.py",
     },
     "ingest": {"test_crashes.py", "test_flips.py", "test_role.py", "test_troubles.py", "test_queue.py"},
     "parser": {"test_children.py", "test_documents.py", "test_recognition.py", "test_resume.py", "test_refusals.py"},
-    "sdk": {"test_command.py", "test_retries.py"},
+    "sdk": {"test_command.py", "test_ingest_resumes.py", "test_jobs.py", "test_retries.py", "test_verbs.py"},
     "search": {"test_engine.py", "test_process.py", "test_quality.py", "test_traces.py"},
     "suite": {"test_embedded_stores.py", "test_supervisor.py", "test_verbs.py"},
 }

@@ -253,6 +253,22 @@ async def test_tls_is_spoken_with_the_name_and_not_with_the_address() -> None:
     server.close()
 
 
+async def test_a_handshake_that_hangs_leaves_no_connection_open() -> None:
+    ended = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            pass
+        ended.set()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    assert (await refused(url, seconds=0.2)).reason == "url_timeout"
+    await asyncio.wait_for(ended.wait(), 20)
+    server.close()
+
+
 async def test_a_post_gives_the_status_alone() -> None:
     async def endless(request: Request, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lorekeep_chassis.settings import SettingsError, load
+from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.outbound import urls
 from lorekeep_gateway.outbound.addresses import Address, Allowed, address_of, is_public
 
@@ -82,6 +84,11 @@ def test_only_what_the_operator_lists_is_admitted(address: IPv4Address) -> None:
 def test_a_list_that_is_wrong_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^[^ ]+ is "):
         Allowed.of_text(text)
+
+
+def test_a_wrong_list_stops_the_start_by_its_name() -> None:
+    with pytest.raises(SettingsError, match=r"LOREKEEP_OUTBOUND_ALLOWED: .*10\.0\.0\.0/33"):
+        load(IngestSettings, "ingest", {"LOREKEEP_OUTBOUND_ALLOWED": "wiki.internal,10.0.0.0/33"})
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,20 @@ from lorekeep_gateway.http.auth import scopes_of
 from lorekeep_gateway.http.description import operations
 
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
-OURS = ("collections", "documents", "job_views", "keys", "organisations", "removal", "staged_uploads", "uploads")
+OURS = (
+    "collections",
+    "documents",
+    "job_views",
+    "keys",
+    "organisations",
+    "removal",
+    "staged_uploads",
+    "uploads",
+    "webhooks",
+)
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",
-    "idempotency_keys", "audit_logs", "uploads", "upload_parts",
+    "idempotency_keys", "audit_logs", "uploads", "upload_parts", "webhooks", "webhook_deliveries",
 )  # fmt: skip
 BODIES: dict[str, Any] = {
     "PATCH /api/v1/collections/{collection}": {"name": "stolen"},
@@ -29,8 +39,10 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/collections/{collection}/qnas": {"question": "planted", "answer": "planted"},
     "POST /api/v1/collections/{collection}/websites": {"url": "http://example.org/"},
     "POST /api/v1/collections/{collection}/uploads": {"name": "planted", "size_bytes": 1},
+    "POST /api/v1/webhooks": {"url": "https://example.com", "events": ["job.failed"]},
+    "PATCH /api/v1/webhooks/{webhook}": {"active": False},
 }
-WITHOUT_IDS = {"POST /api/v1/collections", "GET /api/v1/collections"}
+WITHOUT_IDS = {"POST /api/v1/collections", "GET /api/v1/collections", "GET /api/v1/webhooks"}
 
 
 async def _owned(suite: Suite) -> dict[str, str]:
@@ -40,9 +52,10 @@ async def _owned(suite: Suite) -> dict[str, str]:
     await suite.index(collection["id"], "plan", "The secret plan.")
     begun = await suite.http.post("/api/v1/collections/secrets/uploads", json={"name": "secret plan", "size_bytes": 9})
     upload = begun.json()["upload"]["id"]
-    return {
-        "collection": collection["id"], "document": "plan", "job": told["job"]["id"], "upload": upload, "number": "1",
-    }  # fmt: skip
+    hook = await suite.http.post("/api/v1/webhooks", json=BODIES["POST /api/v1/webhooks"])
+    webhook = {"webhook": hook.json()["id"], "delivery": "dlv_1"}
+    parts = {"upload": upload, "number": "1"}
+    return {"collection": collection["id"], "document": "plan", "job": told["job"]["id"], **webhook, **parts}
 
 
 async def test_every_route_finds_nothing_of_another_organisation(suite: Suite, subtests: pytest.Subtests) -> None:
@@ -59,6 +72,8 @@ async def test_every_route_finds_nothing_of_another_organisation(suite: Suite, s
                 body = BODIES.get(operation)
                 if operation == "POST /api/v1/search":
                     body = {**BODIES[operation], "collections": [collection]}
+                if operation == "POST /api/v1/webhooks":
+                    body = {**BODIES[operation], "collection": collection}
                 with subtests.test(f"{method} {path}"):
                     answer = await other.request(method, path, json=body)
                     assert (answer.status_code, "secret plan" in answer.text) == (404, False), answer.text

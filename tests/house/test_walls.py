@@ -44,6 +44,7 @@ def test_the_import_contracts_hold() -> None:
         ("services/gateway/src/lorekeep_gateway/ids.py", "import torch", "Models are computed in the embedder alone"),
         ("services/search/src/lorekeep_search/__init__.py", "import lorekeep_gateway", "Services rest on the chassis"),
         ("sdk/src/lorekeep_sdk/__init__.py", "import lorekeep_chassis", "The sdk imports no part of the house"),
+        ("services/gateway/src/lorekeep_gateway/ingest/role.py", "import httpx", "What the gateway sends out"),
     ],
 )
 def test_a_planted_import_breaks_a_contract(tmp_path: Path, module: str, planted: str, contract: str) -> None:

@@ -86,7 +86,7 @@ async def test_it_starts_works_and_ends_in_order(bench: Bench) -> None:
     async with _running(bench) as role:
         report = await until(role.ready)
         assert {name: each["status"] for name, each in report["components"].items()} == dict.fromkeys(
-            ("postgres", "blobs", "parser", "embedder", "search", "claims"), "ok"
+            ("postgres", "blobs", "parser", "embedder", "search", "claims", "deliveries"), "ok"
         )
         assert (await bench.ended(ids))["status"] == "succeeded"
         metrics = (await role.get("/metrics")).text

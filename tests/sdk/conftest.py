@@ -1,11 +1,24 @@
 """A service of the contract, and clients for it."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from lorekeep_sdk import Lorekeep
 from tests.sdk.contract_server import KEY, Service, serving
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the command keeps its journals, in this test alone; processes that it starts have it from here."""
+    before, folder = os.environ.get("XDG_STATE_HOME"), tmp_path_factory.mktemp("state")
+    os.environ["XDG_STATE_HOME"] = str(folder)
+    yield folder
+    del os.environ["XDG_STATE_HOME"]
+    if before is not None:
+        os.environ["XDG_STATE_HOME"] = before
 
 
 @pytest.fixture

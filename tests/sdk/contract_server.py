@@ -1,10 +1,13 @@
 """A small service that keeps the public HTTP contract, in memory, over a real socket.
 
-Documents move one step at each look at their job. A file whose name holds `password` fails as encrypted; `.exe` is
-refused. It runs in a thread (`serving`), or as a process over an inherited socket: `python contract_server.py FD`.
+Its routes about jobs, versions, uploads in parts, sources and webhooks stand in `contract_jobs` and
+`contract_sources`. Documents move one step at each look at their job. A file whose name holds `password` fails as
+encrypted; `.exe` is refused. It runs in a thread (`serving`), or as a process over an inherited socket:
+`python -m tests.sdk.contract_server FD`.
 """
 
 import asyncio
+import hashlib
 import json
 import re
 import socket
@@ -20,33 +23,31 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from tests.sdk import contract_jobs, contract_sources
+from tests.sdk.contract_answers import TRACE, Refusal
+
 KEY = "kb_test_secret"
-TRACE = "0af7651916cd43dd8448eb211c80319c"
 STEPS: list[dict[str, Any]] = [
     {"status": "queued", "stage": None, "progress": {}},
     {"status": "running", "stage": "parse", "progress": {"pages_done": 1, "pages_total": 2}},
-    {"status": "running", "stage": "embed", "progress": {"pages_done": 2, "pages_total": 2}},
+    {
+        "status": "running",
+        "stage": "embed",
+        "progress": {"pages_done": 2, "pages_total": 2, "chunks_indexed": 1, "chunks_total": 3},
+        "estimate": {"seconds_left": 12.0},
+    },
     {"status": "succeeded", "stage": "flip", "progress": {"pages_done": 2, "pages_total": 2, "chunks_indexed": 3}},
 ]
 ENCRYPTED = {"reason": "encrypted", "message": "The file is encrypted. Remove its password and send it again."}
-
-
-class Refusal(Exception):
-    """An error answer."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.answer = JSONResponse(
-            {"error": {"reason": reason, "message": message, "trace_id": TRACE}},
-            status,
-            {"traceparent": _traceparent()},
-        )
 
 
 class Service:
     """The state of the service, and what tests look at: `seen` requests, and `planned` answers that come first.
 
     A planned answer is (status, headers); with status 0 the request is carried out and then answered with 502.
+    `failing` maps words in names to what documents so named fail of, and whether their jobs are dead then. `streams` is
+    `yes`, `no`, or `held` where a proxy keeps the bytes back; each of `stream_cuts` ends a stream after so many events.
+    Posts to what `full_for` names are refused for a full queue.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,17 @@ class Service:
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.planned: deque[tuple[int, dict[str, str]]] = deque()
         self.ready = True
+        self.failing: dict[str, tuple[str, bool]] = {"password": ("encrypted", False)}
+        self.versions: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.uploads: dict[str, dict[str, Any]] = {}
+        self.webhooks: dict[str, dict[str, Any]] = {}
+        self.streams = "yes"
+        self.stream_cuts: deque[int] = deque()
+        self.holds_answers = True
+        self.arrived_bytes = 0
+        self.seconds_per_part = 0.0
+        self.full_for = ""
+        self.jobs_move_in_lists = False
         self.page_size = 2
         self.seconds_per_answer = 0.0
 
@@ -70,6 +82,9 @@ class Service:
 
     async def _answer(self, request: Request, path: str) -> Response:
         planned = self.planned.popleft() if self.planned and not path.startswith("/health") else None
+        if self.full_for and request.method == "POST" and path.endswith(f"/{self.full_for}"):
+            full = {"reason": "queue_full", "message": "Too many documents wait. Come back later."}
+            return JSONResponse({"error": full}, 429, {"retry-after": "30"})
         if planned and planned[0]:
             return JSONResponse({"error": {"reason": "planned", "message": "Planned."}}, planned[0], planned[1])
         try:
@@ -83,7 +98,7 @@ class Service:
             return self._health(path)
         if request.headers.get("authorization") != f"Bearer {KEY}":
             raise Refusal(401, "unauthenticated", "The key is not valid.")
-        for method, pattern, handler in ROUTES:
+        for method, pattern, handler in (*ROUTES, *contract_jobs.ROUTES, *contract_sources.ROUTES):
             match = re.fullmatch(pattern, path)
             if match and method == request.method:
                 return await handler(self, request, *map(unquote, match.groups()))
@@ -109,11 +124,12 @@ class Service:
         return found
 
     def add(self, collection: str, document_id: str, name: str, content: bytes, metadata: Any) -> dict[str, Any]:
-        """A new document or version, and its job; nothing new where the bytes are the same."""
+        """A new document or version, and its job; the latest job where the bytes are the same."""
         home = self.documents[self.collection(collection)["name"]]
         known = home.get(document_id)
+        jobs = [each["id"] for each in self.jobs.values() if each["document"] == (collection, document_id)]
         if known and self.contents[(collection, document_id)] == content:
-            return {"document": known, "job": None}
+            return {"document": known, "job": self.look(jobs[-1]) if jobs else None, "unchanged": True}
         self.contents[(collection, document_id)] = content
         version = known["version"] + 1 if known else 1
         home[document_id] = {
@@ -123,26 +139,53 @@ class Service:
             "version": version,
             "metadata": metadata,
         }
-        home[document_id].update(verdict=None, error=None)
+        home[document_id].update(verdict=None, error=None, kind="file")
+        listed = self.versions.setdefault((collection, document_id), [])
+        facts = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "visible": False}
+        listed.insert(0, {"number": version, "status": "pending", "name": name, "restorable": True, **facts})
+        return {"document": home[document_id], "job": self.enqueue(collection, document_id, version)}
+
+    def enqueue(self, collection: str, document_id: str, version: int, kind: str = "ingest") -> dict[str, Any]:
+        """A new job, as it is at first."""
         job = {"id": f"job_{len(self.jobs) + 1}", "attempt": 1, "dead": False, "warnings": [], "error": None, "step": 0}
-        self.jobs[job["id"]] = job | {"document": (collection, document_id)}
-        return {"document": home[document_id], "job": self.look(job["id"])}
+        queue = "reindex" if kind == "rebuild" else "document_processing"
+        about = {
+            "kind": kind,
+            "queue": queue,
+            "collection_id": collection,
+            "document_id": document_id,
+            "version": version,
+        }
+        self.jobs[str(job["id"])] = job | about | {"document": (collection, document_id), "base": 0}
+        return self.look(str(job["id"]))
 
     def look(self, job_id: str) -> dict[str, Any]:
         """The job as it is, moved on by one step for the next look."""
         job = self.jobs.get(job_id)
         if job is None:
             raise Refusal(404, "not_found", "There is no such job.")
-        shown = {key: value for key, value in job.items() if key not in ("step", "document")} | STEPS[job["step"]]
-        if job.get("cancelled"):
-            return shown | {"status": "cancelled"}
+        hidden = ("step", "document", "base", "ended")
+        shown = {key: value for key, value in job.items() if key not in hidden} | STEPS[job["step"]]
+        shown["revision"] = job["base"] + job["step"] + 1
+        if "ended" in job:
+            return shown | job["ended"] | {"revision": shown["revision"] + 10}
         document = self.document(*job["document"])
-        if "password" in document["name"] and job["step"] == 2:
-            document.update(status="failed", error=ENCRYPTED)
-            return shown | {"status": "failed", "dead": True, "error": ENCRYPTED}
+        fault = next((each for word, each in self.failing.items() if word in document["name"]), None)
+        if fault and job["step"] == 2:
+            error = ENCRYPTED if fault[0] == "encrypted" else {"reason": fault[0], "message": "It failed."}
+            document.update(status="failed", error=error)
+            job["ended"] = {"status": "failed", "dead": fault[1], "error": error}
+            return self.look(job_id)
         document["status"] = {"queued": "pending", "running": "processing", "succeeded": "ready"}[shown["status"]]
         job["step"] = min(job["step"] + 1, len(STEPS) - 1)
         return shown
+
+    def forget(self, collection: str, document_id: str) -> None:
+        """Takes a document away, with all that belongs to it."""
+        del self.documents[collection][document_id]
+        self.versions.pop((collection, document_id), None)
+        for job_id in [key for key, job in self.jobs.items() if job["document"] == (collection, document_id)]:
+            del self.jobs[job_id]
 
     def page(self, request: Request, name: str, entries: list[Any]) -> Response:
         start = int(request.query_params.get("cursor", 0))
@@ -177,8 +220,11 @@ async def update_collection(service: Service, request: Request, name: str) -> Re
 
 
 async def delete_collection(service: Service, request: Request, name: str) -> Response:
-    del service.collections[service.collection(name)["name"]]
-    return Response(status_code=204)
+    found = service.collections.pop(service.collection(name)["name"])
+    for document_id in list(service.documents[found["name"]]):
+        service.forget(found["name"], document_id)
+    removed = {"documents": 2, "versions": 2, "blobs": 1, "segments": 4, "chunks": 6, "jobs": 2, "cache_entries": 0}
+    return JSONResponse({"id": found["id"], "status": "deleting", "removed": removed}, 202)
 
 
 async def add_document(service: Service, request: Request, collection: str) -> Response:
@@ -200,7 +246,10 @@ async def _added(service: Service, request: Request, collection: str) -> dict[st
             raise Refusal(415, "unsupported_media", "Programs cannot be read. Send documents.")
         document_id = str(form.get("document_id") or f"doc_{len(service.jobs)}")
         metadata = json.loads(str(form.get("metadata", "{}")))
-        return service.add(collection, document_id, file.filename, await file.read(), metadata)
+        content = await file.read()
+        service.arrived_bytes += len(content)
+        await asyncio.sleep(service.seconds_per_answer)
+        return service.add(collection, document_id, file.filename, content, metadata)
 
 
 async def add_batch(service: Service, request: Request, collection: str) -> Response:
@@ -225,8 +274,9 @@ async def get_document(service: Service, request: Request, collection: str, docu
 
 async def delete_document(service: Service, request: Request, collection: str, document_id: str) -> Response:
     service.document(collection, document_id)
-    del service.documents[collection][document_id]
-    return Response(status_code=204)
+    service.forget(collection, document_id)
+    removed = {"documents": 1, "versions": 1, "blobs": 1, "segments": 2, "chunks": 3, "jobs": 1, "cache_entries": 4}
+    return JSONResponse({"id": document_id, "status": "deleted", "removed": removed})
 
 
 async def list_chunks(service: Service, request: Request, collection: str, document_id: str) -> Response:
@@ -235,16 +285,6 @@ async def list_chunks(service: Service, request: Request, collection: str, docum
 
 async def get_content(service: Service, request: Request, collection: str, document_id: str) -> Response:
     return Response(service.contents[(collection, document_id)], media_type="application/octet-stream")
-
-
-async def get_job(service: Service, request: Request, job_id: str) -> Response:
-    return JSONResponse(service.look(job_id))
-
-
-async def cancel_job(service: Service, request: Request, job_id: str) -> Response:
-    service.look(job_id)
-    service.jobs[job_id]["cancelled"] = True
-    return JSONResponse(service.look(job_id))
 
 
 async def search(service: Service, request: Request, collection: str = "") -> Response:
@@ -283,10 +323,6 @@ def _chunks(service: Service, collection: str, document_id: str) -> list[dict[st
     ]
 
 
-def _traceparent() -> str:
-    return f"00-{TRACE}-b7ad6b7169203331-01"
-
-
 Handler = Callable[..., Awaitable[Response]]
 _C = "/api/v1/collections"
 ROUTES: list[tuple[str, str, Handler]] = [
@@ -302,8 +338,6 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("DELETE", f"{_C}/([^/]+)/documents/([^/]+)", delete_document),
     ("GET", f"{_C}/([^/]+)/documents/([^/]+)/chunks", list_chunks),
     ("GET", f"{_C}/([^/]+)/documents/([^/]+)/content", get_content),
-    ("GET", "/api/v1/jobs/([^/]+)", get_job),
-    ("POST", "/api/v1/jobs/([^/]+)/cancel", cancel_job),
     ("POST", "/api/v1/search", search),
     ("POST", f"{_C}/([^/]+)/search", search),
 ]

@@ -75,13 +75,16 @@ def test_collections_and_documents_are_listed_made_and_deleted(url: str, filled:
     assert [each["name"] for each in answer(url, "collections", "list")["collections"]] == ["demo", "other"]
     assert "year integer" in lorekeep(url, "collections", "list").stdout
     assert lorekeep(url, "collections", "delete", "other", said="n\n").exit_code == 1
-    assert answer(url, "collections", "delete", "other") == {"deleted": "other"}
+    deleted = answer(url, "collections", "delete", "other")
+    assert (deleted["deleted"], deleted["status"], deleted["removed"]["chunks"]) == ("other", "deleting", 6)
     assert {each["id"] for each in answer(url, "documents", "list", "demo")["documents"]} == {
         "farm.txt",
         "my-password.pdf",
     }
     assert "encrypted" in lorekeep(url, "documents", "list", "demo").stdout
-    assert lorekeep(url, "documents", "delete", "demo", "farm.txt").stdout == "Deleted farm.txt.\n"
+    receipt = lorekeep(url, "documents", "delete", "demo", "farm.txt").stdout.splitlines()
+    assert receipt[0] == "Deleted farm.txt."
+    assert ["cache", "entries", "4"] in [line.split() for line in receipt]
     assert lorekeep(url, "documents", "delete", "demo", "farm.txt").exit_code == 1
 
 

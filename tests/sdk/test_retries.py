@@ -175,8 +175,9 @@ def replicas(count: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """Processes of the service that share a listening socket, as gateways do."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         number = listener.fileno()
-        command = [sys.executable, str(Path(__file__).with_name("contract_server.py")), str(number)]
-        running = [subprocess.Popen(command, pass_fds=[number], stderr=subprocess.PIPE) for _ in range(count)]
+        command = [sys.executable, "-m", "tests.sdk.contract_server", str(number)]
+        pipe, root = subprocess.PIPE, Path(__file__).parents[2]
+        running = [subprocess.Popen(command, cwd=root, pass_fds=[number], stderr=pipe) for _ in range(count)]
         try:
             for each in running:
                 assert each.stderr is not None

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
         NoAnswer,
         NotFound,
         PermissionDenied,
+        SignatureError,
         TooLarge,
         Unauthenticated,
         Unavailable,
         UnsupportedMedia,
         WaitTimeout,
     )
+    from lorekeep_sdk.transport import Patience
 
 __version__ = "0.1.0"
 __all__ = [
@@ -48,7 +50,9 @@ __all__ = [
     "LorekeepError",
     "NoAnswer",
     "NotFound",
+    "Patience",
     "PermissionDenied",
+    "SignatureError",
     "TooLarge",
     "Unauthenticated",
     "Unavailable",
@@ -60,5 +64,5 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = {"Lorekeep": "blocking", "AsyncLorekeep": "client"}.get(name, "errors")
+    home = {"Lorekeep": "blocking", "AsyncLorekeep": "client", "Patience": "transport"}.get(name, "errors")
     return getattr(importlib.import_module(f"{__name__}.{home}"), name)

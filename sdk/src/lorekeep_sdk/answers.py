@@ -40,34 +40,170 @@ class Document(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     warnings: NotRequired[list[Any]]
     error: NotRequired[Reason | None]
+    kind: NotRequired[str]
+    source: NotRequired[dict[str, Any] | None]
+
+
+class Version(TypedDict):
+    """One state of a document. `restorable` says whether `restore` can make it the newest again."""
+
+    number: int
+    status: str
+    visible: NotRequired[bool]
+    restorable: NotRequired[bool]
+    name: NotRequired[str]
+    size_bytes: NotRequired[int | None]
+    media_type: NotRequired[str | None]
+    sha256: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+    verdict: NotRequired[dict[str, Any] | None]
+    warnings: NotRequired[list[Any]]
+    chunk_count: NotRequired[int | None]
+    restored_from: NotRequired[int | None]
+    created_at: NotRequired[str]
+    ready_at: NotRequired[str | None]
 
 
 class Progress(TypedDict, total=False):
-    """How far a job is. `pages_total` is absent or null until it is known."""
+    """How far a job is. A total is absent, null or 0 until it is known."""
 
     pages_done: int | None
     pages_total: int | None
+    chunks_done: int | None
     chunks_indexed: int | None
+    chunks_total: int | None
+
+
+class Estimate(TypedDict):
+    """How long a job will probably take yet."""
+
+    seconds_left: float
+
+
+class Run(TypedDict, total=False):
+    """One claim of a job by a worker."""
+
+    number: int
+    worker: str
+    started_at: str
+    ended_at: str | None
+    outcome: str | None
+    stage: str | None
+    error: Reason | None
 
 
 class Job(TypedDict):
-    """One run of ingest for one version of a document."""
+    """One run of ingest for one version of a document. `revision` counts its visible changes; `estimate` is null where
+    nothing honest can be said; `runs` come with one job only, not in lists."""
 
     id: str
     status: JobStatus
+    kind: NotRequired[str]
+    queue: NotRequired[str]
+    lane: NotRequired[str]
     stage: NotRequired[str | None]
     attempt: NotRequired[int]
     dead: NotRequired[bool]
     progress: NotRequired[Progress | None]
+    estimate: NotRequired[Estimate | None]
+    stage_seconds: NotRequired[dict[str, float]]
     warnings: NotRequired[list[Any]]
     error: NotRequired[Reason | None]
+    verdict: NotRequired[dict[str, Any] | None]
+    worker: NotRequired[str | None]
+    next_attempt_at: NotRequired[str | None]
+    collection_id: NotRequired[str]
+    document_id: NotRequired[str]
+    version: NotRequired[int | None]
+    cancel_requested: NotRequired[bool]
+    created_at: NotRequired[str]
+    started_at: NotRequired[str | None]
+    finished_at: NotRequired[str | None]
+    revision: NotRequired[int]
+    runs: NotRequired[list[Run]]
+
+
+class Queue(TypedDict):
+    """One queue as the caller's organisation sees it; `oldest_seconds` is the age of the job that waits longest."""
+
+    name: str
+    queued: int
+    running: int
+    dead: int
+    oldest_seconds: float | None
+
+
+class Retried(TypedDict):
+    """How many jobs were queued again, and how many more would be."""
+
+    retried: int
+    left: int
 
 
 class Accepted(TypedDict):
-    """A document that is stored durably and the job that will index it; no job where nothing had changed."""
+    """A document that is stored durably and the job that will index it. `unchanged` is true where the service had just
+    this already: the job is the latest one then, or null."""
 
     document: Document
     job: NotRequired[Job | None]
+    unchanged: NotRequired[bool]
+
+
+class PartedUpload(TypedDict):
+    """An upload in parts, numbered from 1; `parts_received` may arrive in any order and be sent again."""
+
+    id: str
+    name: str
+    size_bytes: int
+    part_bytes: int
+    parts_total: int
+    parts_received: list[int]
+    expires_at: NotRequired[str]
+
+
+class Receipt(TypedDict):
+    """What a deletion removed, per store. With the status `deleting` a part of it is finished in the background;
+    nothing of it is found any more either way."""
+
+    id: str
+    status: Literal["deleted", "deleting"]
+    removed: dict[str, int]
+
+
+class Reconciled(TypedDict):
+    """What a comparison of the database with the index found and set right."""
+
+    documents_checked: int
+    versions_missing_chunks: int
+    jobs_queued: int
+    orphan_versions_removed: int
+    chunks_removed: int
+
+
+class Webhook(TypedDict):
+    """An address that is told of jobs. `secret` is given once, when it is made or rotated."""
+
+    id: str
+    url: str
+    events: list[str]
+    active: NotRequired[bool]
+    collection_id: NotRequired[str | None]
+    secret: NotRequired[str | None]
+    created_at: NotRequired[str]
+
+
+class Delivery(TypedDict):
+    """One message to a webhook, with what became of it."""
+
+    id: str
+    event: NotRequired[str]
+    status: NotRequired[str]
+    attempt: NotRequired[int]
+    next_at: NotRequired[str | None]
+    response_status: NotRequired[int | None]
+    error: NotRequired[str | None]
+    created_at: NotRequired[str]
+    ended_at: NotRequired[str | None]
 
 
 class BatchResult(TypedDict, total=False):

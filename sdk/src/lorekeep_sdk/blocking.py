@@ -14,6 +14,10 @@ from lorekeep_sdk.client import AsyncLorekeep
 from lorekeep_sdk.collection_calls import AsyncCollections
 from lorekeep_sdk.document_calls import AsyncDocuments
 from lorekeep_sdk.job_calls import AsyncJobs
+from lorekeep_sdk.source_calls import AsyncQnas, AsyncTexts, AsyncWebsites
+from lorekeep_sdk.transport import IMPATIENT, Patience
+from lorekeep_sdk.upload_calls import AsyncUploads
+from lorekeep_sdk.webhook_calls import AsyncWebhooks
 
 Inner = TypeVar("Inner")
 P = ParamSpec("P")
@@ -96,6 +100,8 @@ class Collections(_Blocking[AsyncCollections]):
     list = _iterating(AsyncCollections.list)
     update = _blocking(AsyncCollections.update)
     delete = _blocking(AsyncCollections.delete)
+    reindex = _blocking(AsyncCollections.reindex)
+    reconcile = _blocking(AsyncCollections.reconcile)
 
 
 class Documents(_Blocking[AsyncDocuments]):
@@ -109,14 +115,77 @@ class Documents(_Blocking[AsyncDocuments]):
     delete = _blocking(AsyncDocuments.delete)
     chunks = _iterating(AsyncDocuments.chunks)
     content = _blocking(AsyncDocuments.content)
+    versions = _blocking(AsyncDocuments.versions)
+    restore = _blocking(AsyncDocuments.restore)
+
+
+class Uploads(_Blocking[AsyncUploads]):
+    """See `AsyncUploads`."""
+
+    send = _blocking(AsyncUploads.send)
+    create = _blocking(AsyncUploads.create)
+    get = _blocking(AsyncUploads.get)
+    send_part = _blocking(AsyncUploads.send_part)
+    complete = _blocking(AsyncUploads.complete)
+    delete = _blocking(AsyncUploads.delete)
+
+
+class Texts(_Blocking[AsyncTexts]):
+    """See `AsyncTexts`."""
+
+    add = _blocking(AsyncTexts.add)
+    list = _iterating(AsyncTexts.list)
+    get = _blocking(AsyncTexts.get)
+    change = _blocking(AsyncTexts.change)
+    delete = _blocking(AsyncTexts.delete)
+
+
+class Qnas(_Blocking[AsyncQnas]):
+    """See `AsyncQnas`."""
+
+    add = _blocking(AsyncQnas.add)
+    list = _iterating(AsyncQnas.list)
+    get = _blocking(AsyncQnas.get)
+    change = _blocking(AsyncQnas.change)
+    delete = _blocking(AsyncQnas.delete)
+
+
+class Websites(_Blocking[AsyncWebsites]):
+    """See `AsyncWebsites`."""
+
+    add = _blocking(AsyncWebsites.add)
+    list = _iterating(AsyncWebsites.list)
+    get = _blocking(AsyncWebsites.get)
+    change = _blocking(AsyncWebsites.change)
+    delete = _blocking(AsyncWebsites.delete)
+    refresh = _blocking(AsyncWebsites.refresh)
 
 
 class Jobs(_Blocking[AsyncJobs]):
     """See `AsyncJobs`."""
 
+    list = _iterating(AsyncJobs.list)
     get = _blocking(AsyncJobs.get)
-    cancel = _blocking(AsyncJobs.cancel)
+    events = _iterating(AsyncJobs.events)
     wait = _blocking(AsyncJobs.wait)
+    cancel = _blocking(AsyncJobs.cancel)
+    retry = _blocking(AsyncJobs.retry)
+    retry_all = _blocking(AsyncJobs.retry_all)
+    queues = _blocking(AsyncJobs.queues)
+    workers = _blocking(AsyncJobs.workers)
+
+
+class Webhooks(_Blocking[AsyncWebhooks]):
+    """See `AsyncWebhooks`."""
+
+    create = _blocking(AsyncWebhooks.create)
+    list = _iterating(AsyncWebhooks.list)
+    get = _blocking(AsyncWebhooks.get)
+    change = _blocking(AsyncWebhooks.change)
+    delete = _blocking(AsyncWebhooks.delete)
+    rotate = _blocking(AsyncWebhooks.rotate)
+    deliveries = _iterating(AsyncWebhooks.deliveries)
+    replay = _blocking(AsyncWebhooks.replay)
 
 
 class Lorekeep(_Blocking[AsyncLorekeep]):
@@ -129,12 +198,18 @@ class Lorekeep(_Blocking[AsyncLorekeep]):
         *,
         deadline_seconds: float = 30.0,
         traceparent: Callable[[], str | None] = lambda: None,
+        patience: Patience = IMPATIENT,
     ) -> None:
-        inner = AsyncLorekeep(url, key, deadline_seconds=deadline_seconds, traceparent=traceparent)
+        inner = AsyncLorekeep(url, key, deadline_seconds=deadline_seconds, traceparent=traceparent, patience=patience)
         super().__init__(inner, _Loop())
         self.collections = Collections(inner.collections, self._loop)
         self.documents = Documents(inner.documents, self._loop)
+        self.uploads = Uploads(inner.uploads, self._loop)
+        self.texts = Texts(inner.texts, self._loop)
+        self.qnas = Qnas(inner.qnas, self._loop)
+        self.websites = Websites(inner.websites, self._loop)
         self.jobs = Jobs(inner.jobs, self._loop)
+        self.webhooks = Webhooks(inner.webhooks, self._loop)
 
     search = _blocking(AsyncLorekeep.search)
     health = _blocking(AsyncLorekeep.health)

@@ -8,7 +8,10 @@ from lorekeep_sdk.answers import Health, SearchAnswer, SearchMode
 from lorekeep_sdk.collection_calls import AsyncCollections, collection_path
 from lorekeep_sdk.document_calls import AsyncDocuments
 from lorekeep_sdk.job_calls import AsyncJobs
-from lorekeep_sdk.transport import Transport, given
+from lorekeep_sdk.source_calls import AsyncQnas, AsyncTexts, AsyncWebsites
+from lorekeep_sdk.transport import IMPATIENT, Patience, Transport, given
+from lorekeep_sdk.upload_calls import AsyncUploads
+from lorekeep_sdk.webhook_calls import AsyncWebhooks
 
 
 class AsyncLorekeep:
@@ -16,7 +19,8 @@ class AsyncLorekeep:
 
     `url` is the service's address, `key` an API key ("" for a service without authentication). `deadline_seconds`
     bounds every call with all its attempts; an upload gets a second more for each 256 KiB. `traceparent` is asked
-    before each attempt for a W3C trace context to pass on. Every call raises the errors of `lorekeep_sdk.errors`.
+    before each attempt for a W3C trace context to pass on. With `patience` a call waits longer, where the service is
+    full and says when to come back. Every call raises the errors of `lorekeep_sdk.errors`.
     """
 
     def __init__(
@@ -26,11 +30,17 @@ class AsyncLorekeep:
         *,
         deadline_seconds: float = 30.0,
         traceparent: Callable[[], str | None] = lambda: None,
+        patience: Patience = IMPATIENT,
     ) -> None:
-        self._transport = Transport(url, key, deadline_seconds, traceparent)
+        self._transport = Transport(url, key, deadline_seconds, traceparent, patience)
         self.collections = AsyncCollections(self._transport)
         self.documents = AsyncDocuments(self._transport, deadline_seconds)
+        self.uploads = AsyncUploads(self._transport, deadline_seconds)
+        self.texts = AsyncTexts(self._transport)
+        self.qnas = AsyncQnas(self._transport)
+        self.websites = AsyncWebsites(self._transport)
         self.jobs = AsyncJobs(self._transport)
+        self.webhooks = AsyncWebhooks(self._transport)
 
     @property
     def url(self) -> str:

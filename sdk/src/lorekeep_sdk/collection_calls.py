@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from lorekeep_sdk.answers import Collection
+from lorekeep_sdk.answers import Collection, Receipt, Reconciled
 from lorekeep_sdk.errors import Conflict, NotFound
-from lorekeep_sdk.transport import Transport, given
+from lorekeep_sdk.transport import Transport, given, new_key
 
 _PATH = "/api/v1/collections"
+_RECONCILE_SECONDS = 600.0
 
 
 def collection_path(collection: str) -> str:
@@ -30,7 +31,8 @@ class AsyncCollections:
         """
         schema = dict(metadata_schema or {})
         try:
-            made = await self._transport.json("POST", _PATH, body={"name": name, "metadata_schema": schema})
+            body = {"name": name, "metadata_schema": schema}
+            made = await self._transport.json("POST", _PATH, body=body, idempotency_key=new_key())
         except Conflict as conflict:
             if not conflict.repeated:
                 raise
@@ -55,18 +57,34 @@ class AsyncCollections:
         body = given(name=name, metadata_schema=metadata_schema)
         return cast(Collection, await self._transport.json("PATCH", collection_path(collection), body=body))
 
-    async def delete(self, collection: str) -> None:
-        """Deletes a collection with all its documents."""
-        await delete(self._transport, collection_path(collection))
+    async def delete(self, collection: str) -> Receipt:
+        """Deletes a collection with all its documents and gives the receipt."""
+        return await delete(self._transport, collection_path(collection), collection)
+
+    async def reindex(self, collection: str, *, idempotency_key: str | None = None) -> int:
+        """Builds the index of a collection anew from what was parsed; gives how many jobs were queued."""
+        key = idempotency_key or new_key()
+        path = f"{collection_path(collection)}/reindex"
+        return int((await self._transport.json("POST", path, idempotency_key=key))["queued"])
+
+    async def reconcile(self, collection: str, *, idempotency_key: str | None = None) -> Reconciled:
+        """Compares a collection with its index: what is missing there is queued, what is too much is removed."""
+        key = idempotency_key or new_key()
+        path = f"{collection_path(collection)}/reconcile"
+        answer = await self._transport.json("POST", path, idempotency_key=key, deadline_seconds=_RECONCILE_SECONDS)
+        return cast(Reconciled, answer)
 
 
-async def delete(transport: Transport, path: str) -> None:
-    """A DELETE; NotFound counts as done where the answer to an earlier attempt was lost."""
+async def delete(transport: Transport, path: str, name: str) -> Receipt:
+    """A DELETE and its receipt; NotFound counts as done where the answer to an earlier attempt was lost, and the counts
+    with it."""
     try:
-        await transport.answer("DELETE", path)
+        answer = await transport.json("DELETE", path)
     except NotFound as error:
         if not error.repeated:
             raise
+        answer = {}
+    return cast(Receipt, {"id": name, "status": "deleted", "removed": {}, **answer})
 
 
 async def pages(

@@ -1,14 +1,14 @@
 """Calls about documents."""
 
+import builtins
 import json
-import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from lorekeep_sdk.answers import Accepted, Batch, Chunk, Document, NewText
+from lorekeep_sdk.answers import Accepted, Batch, Chunk, Document, NewText, Receipt, Version
 from lorekeep_sdk.collection_calls import collection_path, delete, pages
-from lorekeep_sdk.transport import Transport, given
+from lorekeep_sdk.transport import Transport, given, new_key
 from lorekeep_sdk.uploads import OnSent, Source, opened
 
 
@@ -42,7 +42,7 @@ class AsyncDocuments:
                 f"{collection_path(collection)}/documents",
                 fields=fields,
                 parts=[("file", (upload.name, cast(Any, upload), upload.media_type))],
-                idempotency_key=idempotency_key or _new_key(),
+                idempotency_key=idempotency_key or new_key(),
                 deadline_seconds=upload.seconds_allowed(self._deadline_seconds),
             )
         return cast(Accepted, answer)
@@ -60,7 +60,7 @@ class AsyncDocuments:
         """Adds a text as a document."""
         body = given(text=text, title=title, document_id=document_id, metadata=metadata)
         path = f"{collection_path(collection)}/documents"
-        key = idempotency_key or _new_key()
+        key = idempotency_key or new_key()
         return cast(Accepted, await self._transport.json("POST", path, body=body, idempotency_key=key))
 
     async def add_batch(
@@ -69,7 +69,7 @@ class AsyncDocuments:
         """Adds several texts in one request (90 MB at most); each result is a document with its job, or an error."""
         body = {"documents": [dict(each) for each in documents]}
         path = f"{collection_path(collection)}/documents:batch"
-        key = idempotency_key or _new_key()
+        key = idempotency_key or new_key()
         return cast(Batch, await self._transport.json("POST", path, body=body, idempotency_key=key))
 
     async def list(self, collection: str, *, page_size: int | None = None) -> AsyncIterator[Document]:
@@ -82,9 +82,22 @@ class AsyncDocuments:
         """One document; NotFound where there is none."""
         return cast(Document, await self._transport.json("GET", document_path(collection, document_id)))
 
-    async def delete(self, collection: str, document_id: str) -> None:
-        """Deletes a document with its passages."""
-        await delete(self._transport, document_path(collection, document_id))
+    async def delete(self, collection: str, document_id: str) -> Receipt:
+        """Deletes a document with its passages and gives the receipt."""
+        return await delete(self._transport, document_path(collection, document_id), document_id)
+
+    async def versions(self, collection: str, document_id: str) -> builtins.list[Version]:
+        """The versions of a document, newest first; NotFound where there is no such document."""
+        answer = await self._transport.json("GET", f"{document_path(collection, document_id)}/versions")
+        return cast(builtins.list[Version], answer["versions"])
+
+    async def restore(
+        self, collection: str, document_id: str, number: int, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        """Makes an older version the newest again, as a new version with its content."""
+        path = f"{document_path(collection, document_id)}/versions/{number}/restore"
+        key = idempotency_key or new_key()
+        return cast(Accepted, await self._transport.json("POST", path, idempotency_key=key))
 
     async def chunks(self, collection: str, document_id: str, *, page_size: int | None = None) -> AsyncIterator[Chunk]:
         """The passages of a document in order, fetched page by page."""
@@ -101,7 +114,3 @@ class AsyncDocuments:
 def document_path(collection: str, document_id: str) -> str:
     """The path of a document; a slash in its id is escaped."""
     return f"{collection_path(collection)}/documents/{quote(document_id, safe='')}"
-
-
-def _new_key() -> str:
-    return str(uuid.uuid4())

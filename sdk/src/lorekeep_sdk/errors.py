@@ -4,6 +4,7 @@ LorekeepError
 +-- NoAnswer               nothing answered before the deadline (refused, reset, timed out)
 +-- WaitTimeout            a job was not finished within the time given to `jobs.wait`
 +-- FileChanged            a file's size changed while it was being sent
++-- SignatureError         a webhook's message is not from the service, or is too old
 +-- LorekeepApiError       the service answered with an error
     +-- InvalidInput       400, 422
     +-- Unauthenticated    401
@@ -38,6 +39,10 @@ class WaitTimeout(LorekeepError):
 
 class FileChanged(LorekeepError):
     """The file's size changed while it was being sent."""
+
+
+class SignatureError(LorekeepError):
+    """A webhook's message does not carry a right and recent signature: do not act on it."""
 
 
 class LorekeepApiError(LorekeepError):

@@ -2,14 +2,18 @@
 
 Every call may be repeated: those that create carry an Idempotency-Key that stays the same over their attempts, and the
 rest are idempotent. So a refused or reset connection and the answers 429, 502, 503 and 504 lead to another attempt.
+A service that is full (429, 503) and says when to come back is waited for beyond the deadline, as long as there is
+patience; each such wait begins the deadline anew.
 """
 
 import asyncio
 import itertools
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import IO, Any, NamedTuple, TypeGuard
 
 import httpx
 
@@ -17,6 +21,7 @@ from lorekeep_sdk.addresses import is_loopback
 from lorekeep_sdk.errors import FileChanged, LorekeepApiError, LorekeepError, NoAnswer, of_answer
 
 _REPEATED_STATUSES = frozenset({429, 502, 503, 504})
+_FULL_STATUSES = frozenset({429, 503})
 _MAYBE_DONE_STATUSES = frozenset({502, 504})
 _REPEATED_FAILURES = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -26,6 +31,22 @@ _CONNECT_SECONDS = 5.0
 _CONNECTIONS = 128
 
 Parts = Sequence[tuple[str, tuple[str, IO[bytes], str]]]
+OnWait = Callable[[float, LorekeepApiError], None]
+
+
+def new_key() -> str:
+    """An Idempotency-Key of its own for one call with all its attempts."""
+    return str(uuid.uuid4())
+
+
+class Patience(NamedTuple):
+    """How long a call waits in all for a service that is full; `on_wait` is told each wait's seconds and its reason."""
+
+    seconds: float = 0.0
+    on_wait: OnWait = lambda _seconds, _refusal: None
+
+
+IMPATIENT = Patience()
 
 
 def pause_seconds(number: int, hint: float | None, chance: Callable[[], float] = random.random) -> float:
@@ -43,15 +64,23 @@ def given(**values: Any) -> dict[str, Any]:
 
 
 class Transport:
-    """Connections to one address. `deadline_seconds` bounds a call with all its attempts."""
+    """Connections to one address. `deadline_seconds` bounds a call with all its attempts; patience may add to it."""
 
-    def __init__(self, url: str, key: str, deadline_seconds: float, traceparent: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        deadline_seconds: float,
+        traceparent: Callable[[], str | None],
+        patience: Patience = IMPATIENT,
+    ) -> None:
         headers = {"accept": "application/json", "user-agent": "lorekeep-sdk"}
         if key:
             headers["authorization"] = f"Bearer {key}"
         self.url = url.rstrip("/")
         self._deadline_seconds = deadline_seconds
         self._traceparent = traceparent
+        self._patience = patience
         self._http = httpx.AsyncClient(
             base_url=self.url,
             headers=headers,
@@ -78,13 +107,16 @@ class Transport:
         *,
         query: Mapping[str, str | int] | None = None,
         body: Any = None,
+        content: bytes | None = None,
         fields: Mapping[str, str] | None = None,
         parts: Parts | None = None,
         idempotency_key: str = "",
         deadline_seconds: float | None = None,
         final_statuses: Sequence[int] = (),
     ) -> httpx.Response:
-        """The successful answer of a call. `body` is sent as JSON; `fields` and `parts` as multipart, streamed.
+        """The successful answer of a call.
+
+        `body` is sent as JSON, `content` as it is; `fields` and `parts` as multipart, streamed.
 
         An answer with one of `final_statuses` counts as successful.
         Raises LorekeepApiError of the last answer, NoAnswer where the last attempt got none, FileChanged.
@@ -92,16 +124,37 @@ class Transport:
 
         def request() -> httpx.Request:
             headers = self._headers(idempotency_key)
-            return self._http.build_request(
-                method, path, params=query, json=body, data=fields, files=parts, headers=headers
-            )
+            sent = {"json": body, "content": content, "data": fields, "files": parts}
+            return self._http.build_request(method, path, params=query, headers=headers, **sent)
 
         return await self._attempts(request, deadline_seconds or self._deadline_seconds, final_statuses)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, headers: Mapping[str, str], *, silence_seconds: float
+    ) -> AsyncIterator[httpx.Response]:
+        """One attempt at an answer that is read while it is written; broken off after so long without a byte.
+
+        Raises LorekeepApiError where the service refuses, NoAnswer where the connection fails or breaks, TimeoutError
+        where it stays silent.
+        """
+        timeout = httpx.Timeout(silence_seconds, connect=_CONNECT_SECONDS)
+        try:
+            sent = {**self._headers(""), **headers}
+            async with self._http.stream("GET", path, headers=sent, timeout=timeout) as response:
+                if not response.is_success:
+                    raise of_answer(response.status_code, response.headers, await response.aread())
+                yield response
+        except httpx.ReadTimeout as error:
+            raise TimeoutError(f"{self.url} stays silent.") from error
+        except _REPEATED_FAILURES as error:
+            raise NoAnswer(f"No answer from {self.url}: {_what(error)}.") from error
 
     async def _attempts(
         self, request: Callable[[], httpx.Request], seconds: float, final_statuses: Sequence[int]
     ) -> httpx.Response:
         until = time.monotonic() + seconds
+        patient_until = time.monotonic() + self._patience.seconds
         repeated = False
         failure: LorekeepError | None = None
         for number in itertools.count():
@@ -124,7 +177,11 @@ class Transport:
                 failure, hint = refusal, refusal.retry_after
             pause = pause_seconds(number, hint)
             if time.monotonic() + pause >= until:
-                raise failure
+                if not _full(failure) or time.monotonic() + pause >= patient_until:
+                    raise failure
+                until = time.monotonic() + pause + seconds
+            if _full(failure):
+                self._patience.on_wait(pause, failure)
             await asyncio.sleep(pause)
         raise AssertionError("the attempts end by a return or a raise")
 
@@ -143,6 +200,13 @@ class Transport:
         headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
         traceparent = self._traceparent()
         return {**headers, "traceparent": traceparent} if traceparent else headers
+
+
+def _full(failure: LorekeepError) -> TypeGuard[LorekeepApiError]:
+    """Whether the service is full and said when to come back."""
+    return (
+        isinstance(failure, LorekeepApiError) and failure.status in _FULL_STATUSES and failure.retry_after is not None
+    )
 
 
 def _worth_repeating(refusal: LorekeepApiError) -> bool:

@@ -46,7 +46,12 @@ class Upload(io.RawIOBase):
 
     def seconds_allowed(self, base: float) -> float:
         """A deadline that leaves a slow line time for the size."""
-        return base + self.size_bytes / _SLOWEST_BYTES_PER_SECOND
+        return base + seconds_for(self.size_bytes)
+
+
+def seconds_for(size_bytes: int) -> float:
+    """How long a slow line takes for so many bytes."""
+    return size_bytes / _SLOWEST_BYTES_PER_SECOND
 
 
 @contextmanager

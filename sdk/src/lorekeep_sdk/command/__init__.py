@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lorekeep_sdk import __version__
-from lorekeep_sdk.command import collections, documents, ingest, jobs, search, status
+from lorekeep_sdk.command import add, collections, documents, index, ingest, jobs, search, status, webhooks
 from lorekeep_sdk.command.plugins import PluginGroup
 from lorekeep_sdk.command.screen import complain
 
@@ -17,14 +17,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Semantic search over your own documents. Finds the address and the key of a local suite by itself.",
+    help="Semantic search over your own documents. Finds the address and the key of a local suite by itself.\n\n"
+    "Exit codes of every verb: 0 done, 1 refused or failed, 2 wrong use or no service found, 130 interrupted.",
 )
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("status")(status.status)
+app.command("queues")(jobs.queues)
+app.command("workers")(jobs.workers)
+app.command("reindex")(index.reindex)
+app.command("reembed")(index.reembed)
+app.add_typer(add.app, name="add")
 app.add_typer(collections.app, name="collections")
 app.add_typer(documents.app, name="documents")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def _show_version(asked: bool) -> None:

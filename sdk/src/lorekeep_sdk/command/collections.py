@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lorekeep_sdk.answers import Collection
-from lorekeep_sdk.command.screen import console, print_json, safe
+from lorekeep_sdk.command.screen import console, plain_table, print_json, receipt, safe
 from lorekeep_sdk.command.session import AsJson, Key, Url, json_object, run
 
 if TYPE_CHECKING:
@@ -61,20 +61,21 @@ def delete(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Delete a collection with all its documents."""
+    """Delete a collection with all its documents, and show what was removed.
+
+    Exit codes: 0 deleted (a part may be finished in the background), 1 refused, 2 wrong use or no service found.
+    """
     if not yes and not as_json:
         typer.confirm(f"Delete {safe(collection)} with all its documents?", abort=True)
-    run(url, key, lambda client: client.collections.delete(collection))
+    given = run(url, key, lambda client: client.collections.delete(collection))
     if as_json:
-        print_json({"deleted": collection})
+        print_json({"deleted": collection, **given})
     else:
-        console().print(f"Deleted {safe(collection)}.")
+        console().print(receipt(collection, given))
 
 
 def _table(found: list[Collection]) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for title in ("name", "id", "filter fields", "created"):
-        table.add_column(title, overflow="fold")
+    table = plain_table("name", "id", "filter fields", "created")
     for each in found:
         fields = ", ".join(f"{name} {kind}" for name, kind in (each.get("metadata_schema") or {}).items())
         created = (each.get("created_at") or "-")[:19]

@@ -1,4 +1,4 @@
-"""`lorekeep documents`: list, delete."""
+"""`lorekeep documents`: list, delete, versions, restore."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,16 +6,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lorekeep_sdk.answers import Document
-from lorekeep_sdk.command.screen import console, print_json, safe, status_text
+from lorekeep_sdk.answers import Document, Version
+from lorekeep_sdk.command import accepted
+from lorekeep_sdk.command.screen import console, plain_table, print_json, receipt, safe, status_text
 from lorekeep_sdk.command.session import AsJson, Key, Url, run
 
 if TYPE_CHECKING:
     from lorekeep_sdk.client import AsyncLorekeep
 
-app = typer.Typer(no_args_is_help=True, help="List and delete documents.")
+app = typer.Typer(no_args_is_help=True, help="List and delete documents, list and restore their versions.")
 
 Name = Annotated[str, typer.Argument(help="Collection, by name or id.", show_default=False)]
+DocumentId = Annotated[str, typer.Argument(help="Document, by its id.", show_default=False)]
 
 
 @app.command("list")
@@ -37,26 +39,73 @@ def list_all(collection: Name, as_json: AsJson = False, url: Url = "", key: Key 
 @app.command("delete")
 def delete(
     collection: Name,
-    document_id: Annotated[str, typer.Argument(help="Document, by its id.", show_default=False)],
+    document_id: DocumentId,
     as_json: AsJson = False,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Delete a document with its passages."""
-    run(url, key, lambda client: client.documents.delete(collection, document_id))
+    """Delete a document with its passages, and show what was removed.
+
+    Exit codes: 0 deleted (a part may be finished in the background), 1 refused, 2 wrong use or no service found.
+    """
+    given = run(url, key, lambda client: client.documents.delete(collection, document_id))
     if as_json:
-        print_json({"deleted": document_id})
+        print_json({"deleted": document_id, **given})
     else:
-        console().print(f"Deleted {safe(document_id)}.")
+        console().print(receipt(document_id, given))
+
+
+@app.command("versions")
+def versions(collection: Name, document_id: DocumentId, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
+    """List the versions of a document, newest first."""
+    found = run(url, key, lambda client: client.documents.versions(collection, document_id))
+    if as_json:
+        print_json({"versions": found})
+    else:
+        console().print(_versions_table(found))
+
+
+@app.command("restore")
+def restore(
+    collection: Name,
+    document_id: DocumentId,
+    number: Annotated[int, typer.Argument(min=1, help="Version, by its number.", show_default=False)],
+    wait: Annotated[bool, typer.Option(help="Wait until it is what searches find.")] = True,
+    as_json: AsJson = False,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """Make an older version of a document the newest again."""
+    accepted.show(
+        run(
+            url,
+            key,
+            lambda client: accepted.followed(client, client.documents.restore(collection, document_id, number), wait),
+        ),
+        as_json,
+    )
 
 
 def _table(found: list[Document]) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for title in ("document", "status", "version", "reason"):
-        table.add_column(title, overflow="fold")
+    table = plain_table("document", "status", "version", "reason")
     for each in found:
         error = each.get("error")
         reason = Text(safe(error["reason"]) if error else "", style="red")
         version = each.get("version")
         table.add_row(Text(safe(each["id"])), status_text(each["status"]), str(version or "-"), reason)
+    return table
+
+
+def _versions_table(found: list[Version]) -> Table:
+    table = plain_table("version", "status", "found", "restorable", "name", "created", numbers=("bytes", "chunks"))
+    for each in found:
+        origin = (
+            f"{each['number']} (from {each['restored_from']})" if each.get("restored_from") else str(each["number"])
+        )
+        flags = ("yes" if each.get("visible") else "no", "yes" if each.get("restorable") else "no")
+        created = (each.get("created_at") or "-")[:19].replace("T", " ")
+        numbers = ("-" if count is None else str(count) for count in (each.get("size_bytes"), each.get("chunk_count")))
+        table.add_row(
+            origin, status_text(each["status"]), *flags, Text(safe(each.get("name") or "-")), created, *numbers
+        )
     return table

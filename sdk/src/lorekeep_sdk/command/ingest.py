@@ -1,20 +1,20 @@
 """`lorekeep ingest`: files and folders into a collection, each file a document, with its outcome at the end."""
 
 import asyncio
-import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from lorekeep_sdk.answers import Accepted
-from lorekeep_sdk.command import ingest_rows, screen
-from lorekeep_sdk.command.files import File, files
-from lorekeep_sdk.command.ingest_rows import Row
+from lorekeep_sdk.command import screen
+from lorekeep_sdk.command.file_runs import FileRuns, Order
+from lorekeep_sdk.command.files import File, files, root_of
 from lorekeep_sdk.command.ingest_views import Bars, Lines, Quiet
+from lorekeep_sdk.command.journal import Journals
 from lorekeep_sdk.command.session import AsJson, Key, Url, json_object, run
-from lorekeep_sdk.errors import Conflict, LorekeepApiError, LorekeepError, NoAnswer, NotFound
+from lorekeep_sdk.command.tally import Tally
+from lorekeep_sdk.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from lorekeep_sdk.client import AsyncLorekeep
@@ -34,124 +34,87 @@ def ingest(
         str, typer.Option(help='Metadata of each document as JSON, such as {"lang": "en"}.', show_default=False)
     ] = "",
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Uploads at once.")] = 4,
+    patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for a service that is full.")] = 600,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Send again what failed for good, too.")] = False,
+    journal: Annotated[
+        Path | None,
+        typer.Option(help="Journal to go on with; by default one below ~/.local/state.", show_default=False),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs have done.")] = False,
     as_json: AsJson = False,
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Add files and folders to a collection. Run it again at any time: no document is made twice."""
-    order = Order(collection, json_object(metadata, "--metadata"), wait, concurrency)
-    found = files(paths)
-    if not found:
+    """Add files and folders to a collection, and go on where an earlier run stopped.
+
+    Run it again at any time, also after it was killed: what the service has already is not sent again, what failed for
+    a passing reason is retried, and no document is made twice.
+
+    Exit codes: 0 all succeeded, 1 some failed or the service refused, 2 wrong use or no service found, 130 interrupted.
+    """
+    order = Order(collection, json_object(metadata, "--metadata"), wait, concurrency, retry_failed, journal, fresh)
+    count = sum(1 for _ in files(paths))
+    if not count:
         screen.complain("No files there. Hidden files are left out of folders; name one to send it.")
         raise typer.Exit(2)
-    view = _view(as_json, len(found))
-    rows = run(url, key, lambda client: Ingest(client, order, view).all(found), interrupted=_INTERRUPTED)
-    counts = ingest_rows.summary(rows)
-    if as_json:
-        screen.print_json({"collection": collection, "counts": counts, "documents": rows})
-    else:
-        _show(screen.console(), rows, counts)
+    view = _view(as_json, count)
+    with Tally() as tally:
+        work = Ingest(order, view, tally)
+        run(
+            url,
+            key,
+            lambda client: work.all(client, paths),
+            interrupted=_INTERRUPTED,
+            patience_seconds=patience,
+            on_wait=view.waits,
+        )
+        if as_json:
+            tally.print_json(collection)
+        else:
+            tally.show(screen.console())
+        counts = tally.counts()
     raise typer.Exit(1 if counts["failed"] or (wait and counts["queued"]) else 0)
 
 
-class Order(NamedTuple):
-    """What is asked for."""
-
-    collection: str
-    metadata: dict[str, Any] | None
-    wait: bool
-    concurrency: int
-
-
 class Ingest:
-    """Sends files, a bounded number at once, and watches their jobs.
+    """Takes files through, a bounded number at once, and tallies their outcomes."""
 
-    When the service stops answering for good, what has not been sent is left and told as `not_sent`.
-    """
-
-    def __init__(self, client: "AsyncLorekeep", order: Order, view: Quiet) -> None:
-        self._client = client
+    def __init__(self, order: Order, view: Quiet, tally: Tally) -> None:
         self._order = order
         self._view = view
-        self._uploads = asyncio.Semaphore(order.concurrency)
+        self._tally = tally
         self._under_way = asyncio.Semaphore(order.concurrency + _WATCHED_COUNT)
-        self._gone = False
 
-    async def all(self, found: list[File]) -> list[Row]:
-        """The outcome of each file, in their order. Errors of the collection itself are raised."""
-        await self._ensure_collection()
-        rows: dict[File, Row] = {}
-        with self._view:
+    async def all(self, client: "AsyncLorekeep", paths: Sequence[Path]) -> None:
+        """Takes every file through. Errors of the collection itself and of the journal are raised."""
+        collection_id = await self._collection_id(client)
+        order, roots = self._order, map(root_of, paths)
+        journals = Journals(client.url, collection_id, roots, named=order.journal, fresh=order.fresh)
+        with journals, self._view:
+            runs = FileRuns(client, order, journals, self._view)
             async with asyncio.TaskGroup() as group:
-                for file in found:
+                for number, file in enumerate(files(paths)):
                     await self._under_way.acquire()
-                    group.create_task(self._one(file, rows))
-        return [rows[file] for file in found]
+                    group.create_task(self._one(runs, number, file))
 
-    async def _ensure_collection(self) -> None:
+    async def _collection_id(self, client: "AsyncLorekeep") -> str:
+        """The collection, made where it is not there."""
+        name = self._order.collection
         try:
-            await self._client.collections.get(self._order.collection)
+            return (await client.collections.get(name))["id"]
         except NotFound:
             try:
-                await self._client.collections.create(self._order.collection)
+                return (await client.collections.create(name))["id"]
             except Conflict:
-                await self._client.collections.get(self._order.collection)  # another run made it meanwhile
+                return (await client.collections.get(name))["id"]  # another run made it meanwhile
 
-    async def _one(self, file: File, rows: dict[File, Row]) -> None:
+    async def _one(self, runs: FileRuns, number: int, file: File) -> None:
         try:
-            rows[file] = await self._outcome(file)
-            self._view.ended(file, rows[file])
+            row = await runs.outcome(file)
+            self._tally.put(number, row)
+            self._view.ended(file, row)
         finally:
             self._under_way.release()
-
-    async def _outcome(self, file: File) -> Row:
-        started = time.monotonic()
-
-        def refused(reason: str, message: str, trace_id: str = "") -> Row:
-            return ingest_rows.refused(file, time.monotonic() - started, reason, message, trace_id)
-
-        if file.problem:
-            return refused(*file.problem)
-        try:
-            async with self._uploads:
-                if self._gone:
-                    return refused("not_sent", "The service had stopped answering. Run the same command again.")
-                started = time.monotonic()
-                answer = await self._send(file)
-            return await self._watched(file, answer, started)
-        except LorekeepApiError as error:
-            return refused(error.reason, error.message, error.trace_id)
-        except NoAnswer as error:
-            self._gone = True
-            return refused("no_answer", str(error))
-        except LorekeepError as error:
-            return refused("file_changed", str(error))
-        except OSError as error:
-            return refused("unreadable", error.strerror or str(error))
-
-    async def _send(self, file: File) -> Accepted:
-        self._view.begun(file, file.path.stat().st_size)
-        return await self._client.documents.add(
-            self._order.collection,
-            file.path,
-            name=file.document_id.rsplit("/", 1)[-1],
-            document_id=file.document_id,
-            metadata=self._order.metadata,
-            on_sent=lambda count: self._view.sent(file, count),
-        )
-
-    async def _watched(self, file: File, answer: Accepted, started: float) -> Row:
-        """The outcome of an accepted file. It stays accepted where the service cannot be asked about it any more."""
-        job = answer.get("job")
-        trouble = None
-        if job is not None and self._order.wait:
-            try:
-                job = await self._client.jobs.wait(job["id"], on_change=lambda seen: self._view.looked(file, seen))
-            except LorekeepError as error:
-                self._gone = self._gone or isinstance(error, NoAnswer)
-                trouble = f"It was accepted, but could not be watched. {error}"
-        row = ingest_rows.accepted(file, time.monotonic() - started, answer, job)
-        return row if trouble is None else {**row, "reason": "not_watched", "message": trouble}
 
 
 def _view(as_json: bool, count: int) -> Quiet:
@@ -159,9 +122,3 @@ def _view(as_json: bool, count: int) -> Quiet:
         return Quiet()
     out = screen.error_console()
     return Bars(out, count) if out.is_terminal else Lines(out, count)
-
-
-def _show(out: Console, rows: list[Row], counts: dict[str, int]) -> None:
-    out.print(ingest_rows.table(rows))
-    out.print()
-    out.print(ingest_rows.counted(counts))

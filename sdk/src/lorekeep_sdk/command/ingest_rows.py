@@ -6,11 +6,12 @@ from typing import Any, TypedDict
 from rich.table import Table
 from rich.text import Text
 
-from lorekeep_sdk.answers import Accepted, Job
+from lorekeep_sdk.answers import Accepted, Document, Job
 from lorekeep_sdk.command.files import File
 from lorekeep_sdk.command.screen import safe, status_text
 
 _NAME_CHARACTERS = 48
+_LEAST_CHARACTERS = 20
 GOOD = frozenset({"succeeded", "queued", "running"})
 
 
@@ -39,12 +40,13 @@ def refused(file: File, seconds: float, reason: str, message: str, trace_id: str
 
 def accepted(file: File, seconds: float, answer: Accepted, job: Job | None) -> Row:
     """The row of an accepted file, by its job; without a job nothing had changed and the document speaks."""
-    if job is not None:
-        return of_job(file, seconds, job)
     document = answer["document"]
-    if document["status"] == "failed":
-        return _row(file, seconds, status="failed", **_said(document.get("error")))
-    return _row(file, seconds, status="succeeded", reason="unchanged")
+    if job is not None:
+        row = of_job(file, seconds, job)
+    else:
+        row = _row(file, seconds, status=job_status(document), **_said(document.get("error")))
+    unchanged = answer.get("unchanged") or job is None
+    return {**row, "reason": "unchanged"} if unchanged and row["status"] == "succeeded" and not row["reason"] else row
 
 
 def of_job(file: File, seconds: float, job: Job) -> Row:
@@ -56,32 +58,43 @@ def of_job(file: File, seconds: float, job: Job) -> Row:
         seconds,
         job_id=job["id"],
         status=job["status"],
-        pages=progress.get("pages_done") if pages is None else pages,
+        pages=pages or progress.get("pages_done"),
         chunks=progress.get("chunks_indexed"),
         **(_said(job.get("error")) or _warned(job.get("warnings"))),
     )
 
 
-def summary(rows: Sequence[Row]) -> dict[str, int]:
-    """How many files there were and how many succeeded, are still under way, or failed."""
-    good = sum(row["status"] == "succeeded" for row in rows)
-    waiting = sum(row["status"] in ("queued", "running") for row in rows)
-    return {"files": len(rows), "succeeded": good, "queued": waiting, "failed": len(rows) - good - waiting}
+def job_status(document: Document) -> str:
+    """The status that the job of a document has, or had."""
+    return {"ready": "succeeded", "failed": "failed"}.get(document["status"], "queued")
 
 
-def table(rows: Sequence[Row]) -> Table:
-    """The rows as a table."""
+def kind(row: Row) -> str:
+    """Whether a row succeeded, is still under way (`queued`), or failed."""
+    if row["status"] == "succeeded":
+        return "succeeded"
+    return "queued" if row["status"] in ("queued", "running") else "failed"
+
+
+def table(rows: Sequence[Row], width: int) -> Table:
+    """The rows as a table; on a narrow screen names are folded earlier, so that reasons have room."""
     made = Table(box=None, header_style="dim", pad_edge=False)
     longest = max((len(row["document_id"]) for row in rows), default=0)
-    made.add_column("file", overflow="fold", min_width=min(longest, _NAME_CHARACTERS))
+    made.add_column(
+        "file", overflow="fold", min_width=min(longest, max(_LEAST_CHARACTERS, min(_NAME_CHARACTERS, width // 4)))
+    )
     made.add_column("status", no_wrap=True)
     for title in ("pages", "chunks", "seconds"):
         made.add_column(title, justify="right", no_wrap=True)
-    made.add_column("reason", overflow="fold")
+    made.add_column("reason", overflow="fold", min_width=_LEAST_CHARACTERS if any(map(_bad, rows)) else None)
     for row in rows:
         numbers = (_count(row["pages"]), _count(row["chunks"]), f"{row['seconds']:.1f}")
         made.add_row(Text(safe(row["document_id"])), status_text(row["status"]), *numbers, why(row))
     return made
+
+
+def _bad(row: Row) -> bool:
+    return row["status"] not in GOOD
 
 
 def why(row: Row) -> Text:

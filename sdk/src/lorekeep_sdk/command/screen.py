@@ -3,11 +3,14 @@
 import json
 import re
 import sys
+from collections.abc import Sequence
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
+from lorekeep_sdk.answers import Receipt
 from lorekeep_sdk.errors import LorekeepApiError, LorekeepError, NoAnswer, Unauthenticated
 
 # Control characters could steer the terminal; each is shown as one replacement sign. Newline and tab stay.
@@ -43,6 +46,30 @@ def error_console() -> Console:
 def safe(text: str) -> str:
     """The text without control characters, of the same length."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def plain_table(*titles: str, numbers: Sequence[str] = ()) -> Table:
+    """A table without lines; texts are folded rather than cut, `numbers` stand to the right."""
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for title in numbers:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def receipt(what: str, given: Receipt) -> RenderableType:
+    """What a deletion removed, a line for each store."""
+    head = Text(f"Deleted {safe(what)}.")
+    if given["status"] == "deleting":
+        head.append(" It is found no more; the rest is removed in the background.", style="dim")
+    removed = given.get("removed") or {}
+    if not removed:
+        return head
+    table = plain_table("removed", numbers=("count",))
+    for name, count in removed.items():
+        table.add_row(Text(safe(name.replace("_", " "))), Text(str(count), style="" if count else "dim"))
+    return Group(head, table)
 
 
 def status_text(status: str) -> Text:

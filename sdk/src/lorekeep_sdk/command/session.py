@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from lorekeep_sdk.command import screen, suite
-from lorekeep_sdk.errors import LorekeepError, NoAnswer
+from lorekeep_sdk.errors import LorekeepApiError, LorekeepError, NoAnswer
 
 if TYPE_CHECKING:
     from lorekeep_sdk.client import AsyncLorekeep
@@ -34,26 +34,39 @@ Key = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
-def run(url: str, key: str, work: Callable[["AsyncLorekeep"], Awaitable[R]], *, interrupted: str = "") -> R:
-    """The result of the work with a connected client; errors end the command with a line and a code."""
+def run(
+    url: str,
+    key: str,
+    work: Callable[["AsyncLorekeep"], Awaitable[R]],
+    *,
+    interrupted: str = "",
+    patience_seconds: float = 0.0,
+    on_wait: Callable[[float, LorekeepApiError], None] = lambda _seconds, _refusal: None,
+) -> R:
+    """The result of the work with a connected client; errors end the command with a line and a code.
+
+    A service that is full is waited for up to `patience_seconds`; `on_wait` is told of each wait.
+    """
+
+    async def connected() -> R:
+        from lorekeep_sdk.client import AsyncLorekeep
+        from lorekeep_sdk.transport import Patience
+
+        patience = Patience(patience_seconds, on_wait)
+        async with AsyncLorekeep(found.url, found.key, patience=patience) as client:
+            # A suite that is not there is told soon, and not after the deadline of a whole call.
+            await client.alive(deadline_seconds=_KNOCK_SECONDS)
+            return await work(client)
+
     try:
         found = suite.find(url, key, os.environ, Path.cwd())
-        return asyncio.run(_connected(found, work))
+        return asyncio.run(connected())
     except LorekeepError as error:
         screen.complain_of(error)
         raise typer.Exit(2 if isinstance(error, (suite.NotFindable, NoAnswer)) else 1) from None
     except KeyboardInterrupt:
         screen.error_console().print(f"Interrupted. {interrupted}".rstrip())
         raise typer.Exit(130) from None
-
-
-async def _connected(found: suite.Connection, work: Callable[["AsyncLorekeep"], Awaitable[R]]) -> R:
-    from lorekeep_sdk.client import AsyncLorekeep
-
-    async with AsyncLorekeep(found.url, found.key) as client:
-        # A suite that is not there is told soon, and not after the deadline of a whole call.
-        await client.alive(deadline_seconds=_KNOCK_SECONDS)
-        return await work(client)
 
 
 def json_object(text: str, option: str) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from lorekeep_gateway.http import (
     staged_uploads,
     texts,
     uploads,
+    webhooks,
     websites,
 )
 from lorekeep_gateway.http.description import described, operations
@@ -43,6 +44,7 @@ ROUTERS = (
     websites.router,
     staged_uploads.router,
     jobs.router,
+    webhooks.router,
     search.router,
     health.router,
 )

@@ -8,6 +8,7 @@ from lorekeep_chassis import errors
 from lorekeep_chassis.probes import Component, Health
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
+from lorekeep_gateway.ingest.deliveries import Deliveries
 from lorekeep_gateway.ingest.worker import Worker
 from lorekeep_gateway.store.database import Database
 
@@ -19,12 +20,21 @@ _OK: Component = {"status": "ok"}
 class Condition:
     """Looks at everything the role depends on and reports it to `health` every five seconds."""
 
-    def __init__(self, health: Health, database: Database, blobs: Blobs, callees: Callees, worker: Worker) -> None:
+    def __init__(
+        self,
+        health: Health,
+        database: Database,
+        blobs: Blobs,
+        callees: Callees,
+        worker: Worker,
+        deliveries: Deliveries,
+    ) -> None:
         self._health = health
         self._database = database
         self._blobs = blobs
         self._callees = callees
         self._worker = worker
+        self._deliveries = deliveries
 
     async def run(self) -> None:
         """Runs for ever."""
@@ -44,7 +54,8 @@ class Condition:
             "postgres": postgres,
             "blobs": blobs,
             **dict(zip(roles, callees, strict=True)),
-            "claims": self._claims(),
+            "claims": _turning(self._worker.turned, "the claim loop stands still"),
+            "deliveries": _turning(self._deliveries.turned, "the loop of deliveries stands still"),
         }
 
     async def _serving(self, role: str) -> Component:
@@ -52,10 +63,11 @@ class Condition:
             return _OK
         return {"status": "degraded", "detail": "not serving; jobs wait for it"}
 
-    def _claims(self) -> Component:
-        if time.monotonic() - self._worker.turned < _STUCK_SECONDS:
-            return _OK
-        return {"status": "failed", "detail": "the claim loop stands still"}
+
+def _turning(turned: float, otherwise: str) -> Component:
+    if time.monotonic() - turned < _STUCK_SECONDS:
+        return _OK
+    return {"status": "failed", "detail": otherwise}
 
 
 async def _answers(ping: Callable[[], Awaitable[None]], otherwise: str) -> Component:

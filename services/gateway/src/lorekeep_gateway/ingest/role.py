@@ -12,6 +12,7 @@ from lorekeep_gateway.bell import Bell, hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.ingest.condition import Condition
+from lorekeep_gateway.ingest.deliveries import Deliveries, Pace
 from lorekeep_gateway.ingest.endings import Endings
 from lorekeep_gateway.ingest.flips import Flips
 from lorekeep_gateway.ingest.index import Index
@@ -20,6 +21,7 @@ from lorekeep_gateway.ingest.orchestrator import Orchestrator
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
+from lorekeep_gateway.outbound.fetching import Outbound
 from lorekeep_gateway.staged_uploads import forget_uploads
 from lorekeep_gateway.store.database import Database, connected
 
@@ -49,19 +51,22 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
         connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
         services.opened(settings) as callees,
         hung(settings.redis_url.get_secret_value() if settings.redis_url else None) as bell,
+        Outbound.opened(settings) as outbound,
     ):
         blobs = Blobs(settings.blobs_url)
         ingest = Ingest(database, blobs, callees, settings, bell)
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
         ingest.janitor.add("uploads", lambda: forget_uploads(database, blobs))
-        condition = Condition(life.health, database, blobs, callees, ingest.worker)
-        loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, condition)]
+        deliveries = Deliveries(database, outbound, Pace(poll_seconds=settings.poll_seconds))
+        ingest.janitor.add("deliveries", deliveries.tidy)
+        condition = Condition(life.health, database, blobs, callees, ingest.worker, deliveries)
+        loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, deliveries, condition)]
         for loop in loops:
             loop.add_done_callback(lambda ended: _end_with(ended, life))
         try:
             yield
         finally:
-            await ingest.worker.drain()
+            await asyncio.gather(ingest.worker.drain(), deliveries.drain(settings.drain_seconds))
             for loop in loops:
                 loop.cancel()
                 with suppress(asyncio.CancelledError):

@@ -30,15 +30,17 @@ class UnreachableUrl(errors.UnprocessableInput):
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to hosts all of whose addresses are admitted.
+    """Connects to hosts all of whose addresses are admitted; for one request, at whose end `aclose` ends everything.
 
     TLS is begun by the caller with the host's name, so the certificate is that of the name and not of the address.
+    A handshake that is cancelled leaves its connection open behind the caller's back, so they are kept here.
     """
 
     def __init__(self, allowed: Allowed, resolve: Resolver) -> None:
         self._allowed = allowed
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
+        self._streams: list[httpcore.AsyncNetworkStream] = []
 
     async def connect_tcp(
         self,
@@ -51,10 +53,17 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         """The first of the host's addresses that takes a connection."""
         for address in await self.addresses(host, port):
             try:
-                return await self._network.connect_tcp(address, port, _CONNECT_SECONDS, local_address, socket_options)
+                stream = await self._network.connect_tcp(address, port, _CONNECT_SECONDS, local_address, socket_options)
             except (httpcore.NetworkError, httpcore.TimeoutException):
                 continue
+            self._streams.append(stream)
+            return stream
         raise UnreachableUrl("The host does not take a connection.", field="url")
+
+    async def aclose(self) -> None:
+        """Ends every connection that was made."""
+        for stream in self._streams:
+            await stream.aclose()
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: SocketOptions | None = None

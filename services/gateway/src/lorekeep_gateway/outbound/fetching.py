@@ -95,7 +95,8 @@ class Outbound:
     """Fetches pages and posts to webhooks."""
 
     def __init__(self, allowed: Allowed, resolve: Resolver) -> None:
-        self._network = CheckedNetwork(allowed, resolve)
+        self._allowed = allowed
+        self._resolve = resolve
         self._tls = httpx.create_ssl_context()
         self._agent = f"lorekeep/{_version()}"
 
@@ -147,7 +148,10 @@ class Outbound:
         sent = {"Host": url.netloc.decode("ascii"), "User-Agent": self._agent, "Connection": "close", **headers}
         if method == "POST":
             sent["Content-Length"] = str(len(content))
-        async with httpcore.AsyncConnectionPool(self._tls, network_backend=self._network) as pool:
+        async with (
+            aclosing(CheckedNetwork(self._allowed, self._resolve)) as network,
+            httpcore.AsyncConnectionPool(self._tls, network_backend=network) as pool,
+        ):
             request = httpcore.Request(method, target, headers=[*sent.items()], content=content)
             with _translated():
                 async with asyncio.timeout_at(until):
