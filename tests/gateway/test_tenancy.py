@@ -13,10 +13,20 @@ from lorekeep_gateway.http.auth import scopes_of
 from lorekeep_gateway.http.description import operations
 
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
-OURS = ("collections", "documents", "job_views", "keys", "organisations", "removal", "uploads", "webhooks")
+OURS = (
+    "collections",
+    "documents",
+    "job_views",
+    "keys",
+    "organisations",
+    "removal",
+    "staged_uploads",
+    "uploads",
+    "webhooks",
+)
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",
-    "idempotency_keys", "audit_logs", "webhooks", "webhook_deliveries", "job_runs",
+    "idempotency_keys", "audit_logs", "uploads", "upload_parts", "webhooks", "webhook_deliveries", "job_runs",
 )  # fmt: skip
 BODIES: dict[str, Any] = {
     "PATCH /api/v1/collections/{collection}": {"name": "stolen"},
@@ -24,6 +34,11 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/collections/{collection}/documents:batch": {"documents": [{"text": "planted"}]},
     "POST /api/v1/collections/{collection}/search": {"query": "secret"},
     "POST /api/v1/search": {"query": "secret"},
+    "POST /api/v1/collections/{collection}/texts": {"text": "planted"},
+    "PATCH /api/v1/collections/{collection}/texts/{document}": {"text": "planted"},
+    "POST /api/v1/collections/{collection}/qnas": {"question": "planted", "answer": "planted"},
+    "POST /api/v1/collections/{collection}/websites": {"url": "http://example.org/"},
+    "POST /api/v1/collections/{collection}/uploads": {"name": "planted", "size_bytes": 1},
     "POST /api/v1/webhooks": {"url": "https://example.com", "events": ["job.failed"]},
     "PATCH /api/v1/webhooks/{webhook}": {"active": False},
 }
@@ -43,9 +58,12 @@ async def _owned(suite: Suite) -> dict[str, str]:
     collection = await suite.collection("secrets")
     told = await suite.upload("secrets", document_id="plan", text="The secret plan.")
     await suite.index(collection["id"], "plan", "The secret plan.")
+    begun = await suite.http.post("/api/v1/collections/secrets/uploads", json={"name": "secret plan", "size_bytes": 9})
+    upload = begun.json()["upload"]["id"]
     hook = await suite.http.post("/api/v1/webhooks", json=BODIES["POST /api/v1/webhooks"])
     webhook = {"webhook": hook.json()["id"], "delivery": "dlv_1"}
-    return {"collection": collection["id"], "document": "plan", "job": told["job"]["id"], **webhook}
+    parts = {"upload": upload, "number": "1"}
+    return {"collection": collection["id"], "document": "plan", "job": told["job"]["id"], **webhook, **parts}
 
 
 async def test_every_route_finds_nothing_of_another_organisation(suite: Suite, subtests: pytest.Subtests) -> None:
@@ -72,7 +90,7 @@ async def test_every_route_finds_nothing_of_another_organisation(suite: Suite, s
                     assert (answer.status_code, "secret plan" in answer.text) == (404, False), answer.text
                     walked += 1
         assert (await other.get("/api/v1/collections")).json()["collections"] == []
-    assert walked >= 34
+    assert walked >= 60
     after = [await suite.sql(f"select * from {table} order by id") for table in ("collections", "documents", "jobs")]
     assert after == before
 

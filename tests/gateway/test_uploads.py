@@ -17,7 +17,8 @@ async def test_a_file_is_accepted_with_document_version_and_job_in_one_step(suit
     )
     assert answer.status_code == 202
     told = answer.json()
-    assert told["document"] == {"id": "notes", "status": "pending", "name": "notes.md", "version": 1}
+    shape = {"status": "pending", "name": "notes.md", "version": 1, "kind": "file", "source": {}}
+    assert told["document"] == {"id": "notes", **shape}
     assert answer.headers["location"] == told["job"]["status_url"] == f"/api/v1/jobs/{told['job']['id']}"
     (job,) = await suite.sql("select * from jobs")
     assert (job["status"], job["lane"], job["traceparent"] is not None) == ("queued", "interactive", True)

@@ -5,7 +5,8 @@ A directory or a bucket, chosen by URL. Nothing is held whole in memory but one 
 
 import gzip
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,11 @@ from obstore.store import LocalStore, from_url
 from lorekeep.document.v1.document_pb2 import Segment
 from lorekeep_chassis import errors
 
-_BUFFER_BYTES = 4 * 1024 * 1024
+# What one upload holds: a little for a file; for a bucket a part, which has at least 5 MiB there, one at a time.
+_FILE_BUFFER_BYTES = 1024 * 1024
+_PART_BUFFER_BYTES = 5 * 1024 * 1024
+_STORAGE_FULL = ("os error 28", "os error 122")
+_RETRY_SECONDS = 10.0
 _READ_BYTES = 512 * 1024
 
 
@@ -33,10 +38,10 @@ class Blob:
 
 @dataclass(frozen=True)
 class Staged:
-    """Bytes that lie at `path` until they are promoted or discarded."""
+    """Bytes that lie at `path` until they are promoted or discarded; None where they lie under their hash already."""
 
     blob: Blob
-    path: str
+    path: str | None
 
 
 class Blobs:
@@ -44,6 +49,8 @@ class Blobs:
 
     def __init__(self, url: str) -> None:
         self._store: Any = store_at(url)
+        self._root = self._store.prefix if isinstance(self._store, LocalStore) else None
+        self._buffer_bytes = _FILE_BUFFER_BYTES if self._root else _PART_BUFFER_BYTES
 
     async def keep(self, organisation_id: str, content: AsyncIterator[bytes]) -> Blob:
         """Streams `content` in while hashing, and keeps it under its hash. Nothing stays behind when it fails."""
@@ -51,38 +58,56 @@ class Blobs:
         await self.promote(organisation_id, staged)
         return staged.blob
 
-    async def stage(self, organisation_id: str, content: AsyncIterator[bytes]) -> "Staged":
-        """Streams `content` in while hashing, to a place of its own, where no other upload of the same bytes meets it.
-        Nothing stays behind when it fails."""
-        upload = f"{_home(organisation_id)}/uploads/{uuid4().hex}"
+    async def stage(self, organisation_id: str, content: AsyncIterator[bytes], folder: str = "") -> "Staged":
+        """Streams `content` in while hashing, to a place of its own, where no other upload of the same bytes meets it;
+        `folder` groups what belongs together. Nothing stays behind when it fails; Unavailable where the store does not
+        take it."""
+        upload = f"{_staging(organisation_id, folder)}/{uuid4().hex}"
         digest, size = hashlib.sha256(), 0
+        writer = obstore.open_writer_async(self._store, upload, buffer_size=self._buffer_bytes, max_concurrency=1)
         try:
-            async with obstore.open_writer_async(self._store, upload, buffer_size=_BUFFER_BYTES) as writer:
-                async for piece in content:
-                    digest.update(piece)
-                    size += len(piece)
-                    await writer.write(piece)
+            with _translated():
+                async with writer:
+                    async for piece in content:
+                        digest.update(piece)
+                        size += len(piece)
+                        await writer.write(piece)
         except BaseException:
-            await self._forget(upload)
+            with suppress(errors.Unavailable):  # what is left is swept
+                await self._forget(upload)
             raise
         return Staged(Blob(digest.hexdigest(), size), upload)
 
     async def promote(self, organisation_id: str, staged: "Staged") -> None:
         """Keeps staged bytes under their hash."""
+        if staged.path is None:
+            return
         original = _original(organisation_id, staged.blob.sha256)
-        await obstore.rename_async(self._store, staged.path, original, overwrite=True)
+        with _translated():
+            await obstore.rename_async(self._store, staged.path, original, overwrite=True)
 
     async def discard(self, staged: "Staged") -> None:
         """Removes staged bytes; nothing happens where they were promoted."""
-        await self._forget(staged.path)
+        if staged.path is not None:
+            await self._forget(staged.path)
+
+    async def staged(self, path: str) -> AsyncIterator[bytes]:
+        """Streams staged bytes in pieces of at most 512 KiB; NotFound where they are gone."""
+        async for piece in self._pieces(path):
+            yield piece
+
+    async def discard_folder(self, organisation_id: str, folder: str) -> None:
+        """Removes all that was staged into a folder, and the folder where it is one."""
+        with _translated():
+            await self._forget_below(_staging(organisation_id, folder))
+        if self._root is not None:
+            with suppress(OSError):
+                (self._root / _staging(organisation_id, folder)).rmdir()
 
     async def read(self, organisation_id: str, sha256: str) -> AsyncIterator[bytes]:
         """Streams an original in pieces of at most 512 KiB; NotFound where it is gone."""
-        found = await self._found(_original(organisation_id, sha256))
-        async for piece in found.stream(min_chunk_size=_READ_BYTES):
-            view = memoryview(piece)
-            for start in range(0, len(view), _READ_BYTES):
-                yield bytes(view[start : start + _READ_BYTES])
+        async for piece in self._pieces(_original(organisation_id, sha256)):
+            yield piece
 
     async def remove(self, organisation_id: str, sha256: str) -> None:
         """Removes an original; nothing happens where it is gone."""
@@ -101,12 +126,7 @@ class Blobs:
 
     async def remove_artefact(self, organisation_id: str, version_id: str) -> int:
         """Removes a version's artefact; gives the number of segments."""
-        paths = []
-        async for listed in obstore.list(self._store, prefix=f"{_home(organisation_id)}/artefacts/{version_id}"):
-            paths += [each["path"] for each in listed]
-        if paths:
-            await obstore.delete_async(self._store, paths)
-        return len(paths)
+        return await self._forget_below(f"{_home(organisation_id)}/artefacts/{version_id}")
 
     async def ping(self) -> None:
         """Unavailable where the store does not answer."""
@@ -115,6 +135,13 @@ class Blobs:
         except (ObjectStoreError, OSError) as error:
             raise errors.Unavailable("The blob store is not answering. Try again shortly.") from error
 
+    async def _pieces(self, path: str) -> AsyncIterator[bytes]:
+        found = await self._found(path)
+        async for piece in found.stream(min_chunk_size=_READ_BYTES):
+            view = memoryview(piece)
+            for start in range(0, len(view), _READ_BYTES):
+                yield bytes(view[start : start + _READ_BYTES])
+
     async def _found(self, path: str) -> Any:
         try:
             return await obstore.get_async(self._store, path)
@@ -122,10 +149,36 @@ class Blobs:
             raise errors.NotFound("The document's bytes are gone. Upload it again.", reason="blob_missing") from error
 
     async def _forget(self, path: str) -> None:
-        try:
+        with _translated(), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, path)
-        except FileNotFoundError:
-            return
+
+    async def _forget_below(self, prefix: str) -> int:
+        paths = []
+        async for listed in obstore.list(self._store, prefix=prefix):
+            paths += [each["path"] for each in listed]
+        try:
+            await obstore.delete_async(self._store, paths)
+        except FileNotFoundError:  # another process removes the same
+            for path in paths:
+                await self._forget(path)
+        return len(paths)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A store that does not take what is written, as an error of the house; its own words may name paths and hosts."""
+    try:
+        yield
+    except (ObjectStoreError, OSError) as error:
+        raise _refusal(str(error)) from error
+
+
+def _refusal(told: str) -> errors.Unavailable:
+    if any(each in told for each in _STORAGE_FULL):
+        message = "There is no room left to keep this. Nothing of it was kept; try again when there is."
+        return errors.Unavailable(message, reason="storage_full", retry_after_seconds=_RETRY_SECONDS)
+    message = "The blob store is not answering. Nothing was kept; try again shortly."
+    return errors.Unavailable(message, reason="blobs_unavailable", retry_after_seconds=_RETRY_SECONDS)
 
 
 def store_at(url: str) -> Any:
@@ -140,6 +193,10 @@ def store_at(url: str) -> Any:
 
 def _home(organisation_id: str) -> str:
     return f"organisations/{organisation_id}"
+
+
+def _staging(organisation_id: str, folder: str) -> str:
+    return f"{_home(organisation_id)}/uploads{f'/{folder}' if folder else ''}"
 
 
 def _original(organisation_id: str, sha256: str) -> str:

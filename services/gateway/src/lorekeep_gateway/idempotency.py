@@ -31,7 +31,7 @@ class Repeat:
         """
         if self.key is None:
             return await make()
-        stored = await self._stored(session)
+        stored = await self.kept(session)
         if stored is not None:
             return stored
         answer = await make()
@@ -45,7 +45,10 @@ class Repeat:
         )
         return answer
 
-    async def _stored(self, session: Session) -> Answer | None:
+    async def kept(self, session: Session) -> Answer | None:
+        """The kept answer of an earlier call, None where there is none. AlreadyExists as `once`."""
+        if self.key is None:
+            return None
         mine = {"organisation_id": self.organisation_id, "key": self.key}
         if not await session("idempotency_hold", **mine):
             raise errors.AlreadyExists(

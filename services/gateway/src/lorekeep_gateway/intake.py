@@ -13,18 +13,26 @@ from lorekeep_gateway.blobs import Blob, Blobs, Staged
 
 MAX_ID_CHARS = 255
 MAX_NAME_CHARS = 1024
+_PARTS_OF_DOCUMENTS = ("chunks", "content", "versions", "refresh")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A document that may be accepted: its bytes are staged. `document_id` is the caller's own or empty."""
+    """A document that may be accepted: its bytes are staged. `document_id` is the caller's own or empty.
+
+    `kind` and `source` say where it comes from. `changes` is the number of the version that it was made from, for a
+    change that no other change may have come before.
+    """
 
     staged: Staged
     media_type: str
     name: str
     metadata: Mapping[str, Any]
     document_id: str
+    kind: str = "file"
+    source: Mapping[str, Any] = field(default_factory=dict)
+    changes: int | None = None
 
     @property
     def blob(self) -> Blob:
@@ -34,8 +42,14 @@ class Submission:
     @property
     def request_hash(self) -> str:
         """SHA-256 over bytes and description: equal for a repeat of the same request."""
-        told = [self.blob.sha256, self.name, self.document_id, self.metadata]
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        told = [self.blob.sha256, self.name, self.document_id, self.metadata, self.kind]
+        return hashlib.sha256(_spelt(told).encode()).hexdigest()
+
+    def says_what(self, version: Mapping[str, Any]) -> bool:
+        """Whether a version (a row with its document's kind) has the same bytes under the same description."""
+        mine = [self.blob.sha256, self.media_type, self.name, self.metadata, self.kind]
+        theirs = [version[each] for each in ("blob_sha256", "media_type", "name", "metadata", "kind")]
+        return _spelt(mine) == _spelt(theirs)
 
 
 @dataclass
@@ -49,21 +63,25 @@ class Intake:
     max_text_chars: int
     staged: list[Staged] = field(default_factory=list)
 
-    async def file(self, pieces: AsyncIterator[bytes], name: str) -> tuple[Staged, str]:
-        """Stages a file; gives it and its media type. Refuses what is empty, too large or unread."""
+    async def file(self, pieces: AsyncIterator[bytes], name: str, declared: str = "") -> tuple[Staged, str]:
+        """Stages a file; gives it and its media type, which the `declared` one refines where both are text.
+
+        Refuses what is empty, too large or unread.
+        """
         beginning, ended = await _beginning(pieces, self.max_file_bytes)
-        kind = media.media_type(beginning, name)
+        kind = media.media_type(beginning, name, declared)
         return await self._stage(self._bounded(beginning, None if ended else pieces)), kind
 
-    async def text(self, given: Any) -> tuple[Staged, str]:
+    async def text(self, given: Any, field_name: str = "text") -> tuple[Staged, str]:
         """Stages an inline text. UnprocessableInput where it is blank, too long or not to be kept as UTF-8."""
         if not isinstance(given, str) or not given.strip():
-            raise errors.UnprocessableInput("The text is blank. Send some text.", reason="blank_text", field="text")
+            message = f"The {field_name} is blank. Send some text."
+            raise errors.UnprocessableInput(message, reason="blank_text", field=field_name)
         if len(given) > self.max_text_chars:
             message = f"The text has {len(given)} characters; at most {self.max_text_chars} are taken inline."
-            raise errors.UnprocessableInput(f"{message} Upload it as a file.", reason="text_too_long", field="text")
+            raise errors.UnprocessableInput(f"{message} Upload it as a file.", reason="text_too_long", field=field_name)
         if metadata.UNSTORABLE.search(given):
-            raise errors.UnprocessableInput("The text holds NUL or half a surrogate pair.", field="text")
+            raise errors.UnprocessableInput("The text holds NUL or half a surrogate pair.", field=field_name)
 
         async def encoded() -> AsyncIterator[bytes]:
             yield given.encode()
@@ -71,13 +89,18 @@ class Intake:
         return await self._stage(encoded()), "text/plain"
 
     def described(
-        self, kept: tuple[Staged, str], name: str, given: Mapping[str, Any] | None, document_id: str | None
+        self,
+        kept: tuple[Staged, str],
+        name: str,
+        given: Mapping[str, Any] | None,
+        document_id: str | None,
+        kind: str = "file",
+        source: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Staged bytes with their checked description."""
-        staged, kind = kept
-        return Submission(
-            staged, kind, self.name(name), metadata.checked(given or {}, self.schema), self.document_id(document_id)
-        )
+        staged, media_type = kept
+        told = metadata.checked(given or {}, self.schema)
+        return Submission(staged, media_type, self.name(name), told, self.document_id(document_id), kind, source or {})
 
     def name(self, given: str) -> str:
         """A document's name, as shown: without folders' separators' tricks, controls or undue length."""
@@ -92,8 +115,9 @@ class Intake:
         segments = given.split("/")
         if _UNPRINTABLE.search(given) or not given.strip() or {"", ".", ".."} & set(segments):
             raise _bad_id("A document id has no control characters and no empty, `.` or `..` path segments.")
-        if len(segments) > 1 and segments[-1] in ("chunks", "content"):
-            raise _bad_id("A document id does not end in `/chunks` or `/content`; these are parts of it.")
+        if len(segments) > 1 and segments[-1] in _PARTS_OF_DOCUMENTS:
+            told = " or ".join(f"`/{each}`" for each in _PARTS_OF_DOCUMENTS)
+            raise _bad_id(f"A document id does not end in {told}; these are parts of it.")
         return given
 
     async def _stage(self, pieces: AsyncIterator[bytes]) -> Staged:
@@ -123,6 +147,11 @@ async def _beginning(pieces: AsyncIterator[bytes], most: int) -> tuple[bytes, bo
         if len(head) >= media.HEAD_BYTES:
             return bytes(head), False
     return bytes(head), True
+
+
+def _spelt(told: Any) -> str:
+    """Values as JSON spells them: `true` is not 1 there."""
+    return json.dumps(told, sort_keys=True)
 
 
 def _too_large(most: int) -> errors.TooLarge:

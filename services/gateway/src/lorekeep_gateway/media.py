@@ -38,20 +38,27 @@ KNOWN = frozenset(
     + [*_BY_ENDING.values(), "application/pdf", "image/webp", "text/plain", "application/epub+zip"]
     + [f"application/vnd.oasis.opendocument.{kind}" for kind in ("text", "spreadsheet", "presentation")]
 )
+_TEXTS = ("text/html", "text/markdown", "text/csv", "text/tab-separated-values", "application/json", "application/xml")
+# What a web server may say of bytes that are text.
+_DECLARED = {each: each for each in _TEXTS} | {
+    "application/xhtml+xml": "text/html", "text/xml": "application/xml", "text/x-markdown": "text/markdown",
+}  # fmt: skip
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 # Of plain text, no more than a stray form feed or escape; of compressed bytes, one in ten.
 _CONTROLS = bytes(set(range(32)) - {0, 8, 9, 10, 12, 13, 26, 27})
 _MOST_CONTROLS = 0.02
 
 
-def media_type(head: bytes, name: str) -> str:
-    """The media type of content that begins with `head` (up to HEAD_BYTES); `name` only refines it.
+def media_type(head: bytes, name: str, declared: str = "") -> str:
+    """The media type of content that begins with `head` (up to HEAD_BYTES); `declared` or `name` only refines it.
 
     UnprocessableInput with reason `empty_file` for nothing at all, UnsupportedMedia for what is never read.
     """
     if not head:
         raise errors.UnprocessableInput("The file is empty. Send one with content.", reason="empty_file", field="file")
     found = _binary(head, name) or _text(head, name)
+    if found is not None and declared in _DECLARED and found in (*_TEXTS, "text/plain"):
+        return _DECLARED[declared]
     if found is None:
         raise errors.UnsupportedMedia(
             f"{_shown(name)} is of no kind that is read here. Send one of: {ACCEPTED}.", field="file"

@@ -61,6 +61,12 @@ class GatewaySettings(StoreSettings):
     max_file_size: Annotated[int, BeforeValidator(_bytes)] = Field(
         50 * MEBIBYTE, ge=1, le=90 * MEBIBYTE, description="Largest file, as bytes or like 50MB."
     )
+    queue_limit_jobs: int = Field(
+        100_000, ge=1, le=1_000_000, description="Most jobs of an organisation that wait; more uploads are refused."
+    )
+    upload_expiry_seconds: float = Field(
+        86_400.0, gt=0, le=2_592_000, description="Time to complete an upload in parts."
+    )
     max_text_chars: int = Field(1_000_000, ge=1, le=10_000_000, description="Longest inline text in characters.")
     query_timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time that a request may take.")
     max_concurrent_queries: int = Field(100, ge=1, le=10_000, description="Searches at once, more are refused.")

@@ -1,5 +1,6 @@
 """The application, wired."""
 
+import re
 from collections.abc import Callable
 
 from fastapi import FastAPI
@@ -9,20 +10,26 @@ from lorekeep_gateway.http import (
     collections,
     documents,
     errors,
+    files,
     health,
     job_events,
     jobs,
+    qnas,
     queues,
     search,
+    staged_uploads,
+    texts,
     uploads,
     webhooks,
+    websites,
 )
 from lorekeep_gateway.http.description import described, operations
 from lorekeep_gateway.http.guards import Guards
 from lorekeep_gateway.http.limits import BodyLimit, Bound, TimeLimit
 from lorekeep_gateway.http.parts import Parts
 from lorekeep_gateway.http.telemetry import Telemetry
-from lorekeep_gateway.settings import MEBIBYTE
+from lorekeep_gateway.settings import MEBIBYTE, GatewaySettings
+from lorekeep_gateway.staged_uploads import PART_BYTES
 
 BATCH_BYTES = 90 * MEBIBYTE
 _UPLOAD_SECONDS = 300.0
@@ -34,6 +41,11 @@ ROUTERS = (
     collections.router,
     documents.router,
     uploads.router,
+    files.router,
+    texts.router,
+    qnas.router,
+    websites.router,
+    staged_uploads.router,
     jobs.router,
     webhooks.router,
     job_events.router,
@@ -41,6 +53,14 @@ ROUTERS = (
     search.router,
     health.router,
 )
+_COLLECTION = r"/api/v1/collections/[^/]+"
+_FORMS = re.compile(rf"{_COLLECTION}/(documents|files)")
+_BATCHES = re.compile(rf"{_COLLECTION}/documents:batch")
+_TEXTS = re.compile(rf"{_COLLECTION}/(texts|qnas)(/.+)?")
+_PARTS = re.compile(rf"{_COLLECTION}/uploads/[^/]+/parts/[^/]+")
+_LONG = re.compile(rf"{_COLLECTION}/(uploads/[^/]+/complete|websites(/.+)?)")
+# A character of JSON takes twelve bytes at most, as two escapes of halves of a pair.
+_CHAR_BYTES = 12
 
 
 def create_app(parts: Parts, version: str, draining: Callable[[], bool] = lambda: False) -> FastAPI:
@@ -59,18 +79,26 @@ def create_app(parts: Parts, version: str, draining: Callable[[], bool] = lambda
     for router in ROUTERS:
         app.include_router(router)
     described(app, ROUTERS)
-    app.add_middleware(BodyLimit, most=_body_bytes(parts.settings.max_file_size))
+    app.add_middleware(BodyLimit, most=_body_bytes(parts.settings))
     app.add_middleware(TimeLimit, seconds=_answer_seconds(parts.settings.query_timeout_seconds))
     app.add_middleware(Guards, hosts=parts.settings.allowed_hosts, draining=draining)
     app.add_middleware(Telemetry, access_log=parts.settings.access_log)
     return app
 
 
-def _body_bytes(max_file_bytes: int) -> Bound:
+def _body_bytes(settings: GatewaySettings) -> Bound:
+    text_bytes = _CHAR_BYTES * settings.max_text_chars + _FORM_BYTES
+    bounds = {
+        _BATCHES: BATCH_BYTES,
+        _FORMS: settings.max_file_size + _FORM_BYTES,
+        _TEXTS: text_bytes,
+        _PARTS: PART_BYTES,
+    }
+
     def most(scope: Scope) -> float:
-        if scope["path"].endswith("/documents:batch"):
-            return BATCH_BYTES
-        return max_file_bytes + _FORM_BYTES if _is_upload(scope) else _SMALL_BYTES
+        if scope["method"] not in ("POST", "PUT", "PATCH"):
+            return _SMALL_BYTES
+        return next((bound for path, bound in bounds.items() if path.fullmatch(scope["path"])), _SMALL_BYTES)
 
     return most
 
@@ -85,8 +113,8 @@ def _answer_seconds(query_seconds: float) -> Bound:
 
 
 def _is_upload(scope: Scope) -> bool:
-    path: str = scope["path"]
-    return scope["method"] == "POST" and path.endswith(("/documents", "/documents:batch"))
+    kinds = (_BATCHES, _FORMS, _TEXTS, _PARTS, _LONG)
+    return scope["method"] in ("POST", "PUT", "PATCH") and any(each.fullmatch(scope["path"]) for each in kinds)
 
 
 def _is_long_poll(scope: Scope) -> bool:

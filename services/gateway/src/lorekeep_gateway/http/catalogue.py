@@ -7,6 +7,7 @@ from fastapi import Path
 
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import errors
+from lorekeep_gateway.http.cursors import cursor_of, place_of
 from lorekeep_gateway.http.parts import Parts
 from lorekeep_gateway.keys import Principal
 
@@ -42,8 +43,27 @@ async def collection(parts: Parts, principal: Principal, reference: str) -> Row:
     return row
 
 
-async def document(parts: Parts, principal: Principal, collection_id: str, public_id: str) -> Row:
-    """The document of that id in a collection."""
+async def documents(
+    parts: Parts, principal: Principal, collection_id: str, limit: int, cursor: str | None, **only: str | None
+) -> tuple[list[Row], str | None]:
+    """A page of a collection's documents, newest first, and the cursor of the next; `only` of a status or a kind."""
+    async with parts.database.session() as session:
+        rows = await session(
+            "documents_page",
+            organisation_id=principal.organisation_id,
+            collection_id=collection_id,
+            before=place_of(cursor, None),
+            limit=limit + 1,
+            **{"status": None, "kind": None, **only},
+        )
+    further = cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return [dict(row) for row in rows[:limit]], further
+
+
+async def document(
+    parts: Parts, principal: Principal, collection_id: str, public_id: str, kind: str | None = None
+) -> Row:
+    """The document of that id in a collection; NotFound too where it is of another kind than the one asked for."""
     async with parts.database.session() as session:
         row = await session(
             "document_shown",
@@ -51,7 +71,23 @@ async def document(parts: Parts, principal: Principal, collection_id: str, publi
             collection_id=collection_id,
             public_id=public_id,
         )
-    if row is None:
+    return _of_kind(row, kind)
+
+
+async def newest_version(parts: Parts, principal: Principal, collection_id: str, public_id: str, kind: str) -> Row:
+    """The newest version of a document of that kind, visible or not: what a change is made to."""
+    async with parts.database.session() as session:
+        row = await session(
+            "upload_newest",
+            organisation_id=principal.organisation_id,
+            collection_id=collection_id,
+            public_id=public_id,
+        )
+    return _of_kind(row, kind)
+
+
+def _of_kind(row: Row | None, kind: str | None) -> Row:
+    if row is None or kind not in (None, row["kind"]):
         raise errors.NotFound("There is no such document in this collection.", reason="document_not_found")
     return dict(row)
 

@@ -10,9 +10,12 @@ from lorekeep_gateway.http import catalogue
 from lorekeep_gateway.http.auth import caller
 from lorekeep_gateway.http.catalogue import CollectionRef
 from lorekeep_gateway.http.cursors import Cursor, Limit, cursor_of, place_of
+from lorekeep_gateway.http.keys import Key
 from lorekeep_gateway.http.parts import Parts, parts_of
+from lorekeep_gateway.http.reception import repeat_of
 from lorekeep_gateway.http.schemas import collections as shapes
 from lorekeep_gateway.http.schemas.shape import failures
+from lorekeep_gateway.idempotency import Answer, Repeat, checked_key
 from lorekeep_gateway.ids import new_id
 from lorekeep_gateway.keys import Principal
 from lorekeep_gateway.removal import Receipt
@@ -25,15 +28,21 @@ Reader = Depends(caller("search", "ingest", "manage"))
 
 @router.post("", status_code=201, responses=failures(409), summary="Make a collection")
 async def create(
-    body: shapes.NewCollection, request: Request, response: Response, principal: Principal = Manager
+    body: shapes.NewCollection,
+    request: Request,
+    response: Response,
+    idempotency_key: Key = None,
+    principal: Principal = Manager,
 ) -> shapes.Collection:
     """Makes an empty collection. 409 where the workspace has one of that name; 403 for a key bound to collections."""
     parts = parts_of(request)
     if principal.collection_ids is not None:
         raise errors.PermissionDenied("The key is bound to its collections and makes no others.", reason="bound_key")
-    made = await _add(parts, principal, body.name, metadata.checked_schema(body.metadata_schema))
-    response.headers["Location"] = f"/api/v1/collections/{made}"
-    return shapes.of_row(await catalogue.collection(parts, principal, made))
+    metadata.checked_schema(body.metadata_schema)
+    key, told = checked_key(idempotency_key), ("collection", principal.workspace_id, body.model_dump())
+    made = await _add(parts, principal, body, repeat_of(principal, key, *told, http_status=201))
+    response.headers["Location"] = f"/api/v1/collections/{made.id}"
+    return made
 
 
 @router.get("", responses=failures(), summary="List collections")
@@ -103,21 +112,20 @@ def receipt_of(public_id: str, receipt: Receipt, response: Response) -> shapes.R
     )
 
 
-async def _add(parts: Parts, principal: Principal, name: str, schema: dict[str, str]) -> str:
-    collection_id = new_id("col")
+async def _add(parts: Parts, principal: Principal, body: shapes.NewCollection, repeat: Repeat) -> shapes.Collection:
+    mine = {"organisation_id": principal.organisation_id, "workspace_id": principal.workspace_id}
     try:
         async with parts.database.transaction() as session:
-            await session(
-                "collection_add",
-                id=collection_id,
-                organisation_id=principal.organisation_id,
-                workspace_id=principal.workspace_id,
-                name=name,
-                metadata_schema=schema,
-            )
+
+            async def made() -> Answer:
+                collection_id, told = new_id("col"), body.model_dump()
+                await session("collection_add", id=collection_id, **mine, **told)
+                (row,) = await session("collections_found", **mine, references=[collection_id], allowed=None)
+                return shapes.of_row(row).model_dump(mode="json")
+
+            return shapes.Collection.model_validate(await repeat.once(session, made))
     except asyncpg.UniqueViolationError:
-        raise _taken(name) from None
-    return collection_id
+        raise _taken(body.name) from None
 
 
 async def _change(

@@ -15,7 +15,7 @@ from lorekeep_gateway.http.auth import caller
 from lorekeep_gateway.http.catalogue import CollectionRef, DocumentRef
 from lorekeep_gateway.http.collections import receipt_of
 from lorekeep_gateway.http.cursors import Cursor, Limit, cursor_of, place_of
-from lorekeep_gateway.http.parts import parts_of
+from lorekeep_gateway.http.parts import Parts, parts_of
 from lorekeep_gateway.http.schemas import documents as shapes
 from lorekeep_gateway.http.schemas.collections import Removed
 from lorekeep_gateway.http.schemas.shape import failures
@@ -39,22 +39,14 @@ async def page(
     limit: Limit = 50,
     cursor: Cursor = None,
     status: Annotated[shapes.Status | None, Query(description="Only documents of this status.")] = None,
+    kind: Annotated[shapes.Kind | None, Query(description="Only documents of this kind.")] = None,
     principal: Principal = Reader,
 ) -> shapes.DocumentPage:
     """The documents of a collection, newest first."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
-    async with parts.database.session() as session:
-        rows = await session(
-            "documents_page",
-            organisation_id=principal.organisation_id,
-            collection_id=row["id"],
-            status=status,
-            before=place_of(cursor, None),
-            limit=limit + 1,
-        )
-    further = cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return shapes.DocumentPage(documents=[shapes.of_row(each) for each in rows[:limit]], next_cursor=further)
+    found, further = await catalogue.documents(parts, principal, row["id"], limit, cursor, status=status, kind=kind)
+    return shapes.DocumentPage(documents=[shapes.of_row(each) for each in found], next_cursor=further)
 
 
 @router.get("/{document:path}/chunks", responses=failures(404), summary="List a document's chunks")
@@ -138,7 +130,12 @@ async def delete(
     """Deletes a document with all of its versions. Nothing of it is found from now on; a running job of it ends."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
-    receipt = await parts.removal(principal).document(row["id"], document)
+    return await removed(parts, principal, row["id"], document, response)
+
+
+async def removed(parts: Parts, principal: Principal, collection_id: str, document: str, response: Response) -> Removed:
+    """Deletes a document of any kind, and writes down who did."""
+    receipt = await parts.removal(principal).document(collection_id, document)
     async with parts.database.session() as session:
         await organisations.audit(
             session, principal.organisation_id, "document.deleted", document, actor=principal.key_id

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
 from lorekeep_chassis import errors
 from lorekeep_gateway import metadata
@@ -17,6 +19,7 @@ MOST_DOCUMENTS = 100
 _MOST_ID_BYTES = 4 * MAX_ID_CHARS
 _TEXT_FIELDS = frozenset({"text", "title", "metadata", "document_id"})
 
+Body = TypeVar("Body", bound=BaseModel)
 Kept = tuple[str, tuple[Staged, str] | errors.LorekeepError]
 
 
@@ -65,6 +68,23 @@ async def single(request: Request, intake: Intake) -> Outcome:
     return _described(intake, received.files[0], _metadata(received), received.fields.get("document_id"))
 
 
+async def file(request: Request, intake: Intake) -> Outcome:
+    """The one file of a form."""
+    if not _is_form(request):
+        raise errors.UnsupportedMedia("Send multipart/form-data with a `file`.", reason="unsupported_body")
+    return await single(request, intake)
+
+
+async def body(request: Request, shape: type[Body]) -> Body:
+    """A JSON body of that shape, read when it is asked for and not before."""
+    given = await _json(request)
+    try:
+        return shape.model_validate(given)
+    except ValidationError as error:
+        wrong = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(wrong) from None
+
+
 async def batch(request: Request, intake: Intake) -> list[Outcome]:
     """The documents of a request in order; what is wrong with one is its outcome and stops no other."""
     if not _is_form(request):
@@ -105,7 +125,7 @@ async def _submitted(intake: Intake, given: Any) -> Submission:
     document_id = intake.document_id(given.get("document_id")) or None
     checked = metadata.checked(told or {}, intake.schema)
     kept = await intake.text(given.get("text"))
-    return intake.described(kept, title or document_id or "text", checked, document_id)
+    return intake.described(kept, title or document_id or "text", checked, document_id, "text")
 
 
 def _documents(body: Any) -> list[Any]:

@@ -13,6 +13,8 @@ from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.components import Components
 from lorekeep_gateway.http.job_watch import Watch
 from lorekeep_gateway.keys import Principal
+from lorekeep_gateway.outbound.fetching import Outbound
+from lorekeep_gateway.queue_bound import QueueBound
 from lorekeep_gateway.removal import Removal
 from lorekeep_gateway.settings import GatewaySettings
 from lorekeep_gateway.store.database import Database
@@ -51,6 +53,9 @@ class Parts:
     uploads: Turnstile
     watch: Watch
     followers: Turnstile
+    fetches: Turnstile
+    queue: QueueBound
+    outbound: Outbound
 
     def removal(self, principal: Principal) -> Removal:
         """Removes what belongs to the principal's organisation."""

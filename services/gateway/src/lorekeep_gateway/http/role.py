@@ -17,6 +17,8 @@ from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.http.app import create_app
 from lorekeep_gateway.http.job_watch import watching
 from lorekeep_gateway.http.parts import Parts, Turnstile
+from lorekeep_gateway.outbound.fetching import Outbound
+from lorekeep_gateway.queue_bound import QueueBound
 from lorekeep_gateway.settings import GatewaySettings, is_loopback
 from lorekeep_gateway.store.database import connected_by
 
@@ -25,6 +27,7 @@ _LOG = logs.logger(__name__)
 _KEEPALIVE_SECONDS = 5
 _REPORT_SECONDS = 2.0
 _MOST_UPLOADS = 32
+_MOST_FETCHES = 16
 
 
 def main() -> None:
@@ -58,6 +61,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
         callees.opened(settings) as stubs,
         hung(_plain(settings.redis_url)) as bell,
         watching(database, bell) as watch,
+        Outbound.opened(settings) as outbound,
     ):
         blobs = Blobs(settings.blobs_url)
         yield Parts(
@@ -71,6 +75,9 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
             Turnstile(_MOST_UPLOADS, "uploads"),
             watch,
             Turnstile(settings.max_job_followers, "callers that follow a job"),
+            Turnstile(_MOST_FETCHES, "fetches of web pages"),
+            QueueBound(database, settings.queue_limit_jobs),
+            outbound,
         )
 
 

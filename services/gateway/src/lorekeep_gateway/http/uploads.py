@@ -1,23 +1,18 @@
 """Routes that take documents in."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from lorekeep_chassis.calls import Lane
-from lorekeep_gateway.acceptance import Acceptance, Outcome, Render
-from lorekeep_gateway.bell import WORK
 from lorekeep_gateway.http import catalogue, forms
 from lorekeep_gateway.http.auth import caller
-from lorekeep_gateway.http.catalogue import CollectionRef, Row
+from lorekeep_gateway.http.catalogue import CollectionRef
 from lorekeep_gateway.http.keys import Key
-from lorekeep_gateway.http.parts import Parts, parts_of
+from lorekeep_gateway.http.parts import parts_of
+from lorekeep_gateway.http.reception import accepted, answered, taking_in
 from lorekeep_gateway.http.schemas import uploads as shapes
 from lorekeep_gateway.http.schemas.shape import failures
-from lorekeep_gateway.idempotency import Answer, checked_key
-from lorekeep_gateway.intake import Intake
+from lorekeep_gateway.idempotency import checked_key
 from lorekeep_gateway.keys import Principal
 
 router = APIRouter(prefix="/api/v1/collections/{collection}", tags=["documents"])
@@ -29,7 +24,7 @@ Ingester = Depends(caller("ingest"))
     "/documents",
     status_code=202,
     response_model=shapes.Upload,
-    responses=failures(404, 409, 413, 415),
+    responses=failures(404, 409, 413, 415, 429),
     openapi_extra=shapes.single_body(),
     summary="Upload a document",
 )
@@ -40,17 +35,16 @@ async def upload(
     parts = parts_of(request)
     key = checked_key(idempotency_key)
     row = await catalogue.collection(parts, principal, collection)
-    async with _taking_in(parts, principal, row) as intake:
+    async with taking_in(parts, principal, row) as intake:
         outcomes = [await forms.single(request, intake)]
-        answer = await _accepted(parts, principal, row, outcomes, key, shapes.single_of)
-    return JSONResponse(answer, 202, {"Location": answer["job"]["status_url"]})
+        return answered(await accepted(parts, principal, row, outcomes, key))
 
 
 @router.post(
     "/documents:batch",
     status_code=202,
     response_model=shapes.BatchUpload,
-    responses=failures(404, 409, 413, 415),
+    responses=failures(404, 409, 413, 415, 429),
     openapi_extra=shapes.batch_body(),
     summary="Upload several documents",
 )
@@ -61,45 +55,6 @@ async def upload_batch(
     parts = parts_of(request)
     key = checked_key(idempotency_key)
     row = await catalogue.collection(parts, principal, collection)
-    async with _taking_in(parts, principal, row) as intake:
+    async with taking_in(parts, principal, row) as intake:
         outcomes = await forms.batch(request, intake)
-        answer = await _accepted(parts, principal, row, outcomes, key, shapes.batch_of, Lane.BULK)
-    return JSONResponse(answer, 202)
-
-
-@asynccontextmanager
-async def _taking_in(parts: Parts, principal: Principal, row: Row) -> AsyncIterator[Intake]:
-    """An intake for a collection. What it staged is gone at the end, but for what a document came to need."""
-    settings = parts.settings
-    intake = Intake(
-        parts.blobs,
-        principal.organisation_id,
-        row["metadata_schema"],
-        settings.max_file_size,
-        settings.max_text_chars,
-    )
-    with parts.uploads.passed():
-        try:
-            yield intake
-        except BaseException:
-            for each in intake.staged:
-                await parts.removal(principal).forget_blob(each.blob.sha256)
-            raise
-        finally:
-            for each in intake.staged:
-                await parts.blobs.discard(each)
-
-
-async def _accepted(
-    parts: Parts,
-    principal: Principal,
-    row: Row,
-    outcomes: Sequence[Outcome],
-    key: str | None,
-    render: Render,
-    lane: Lane = Lane.INTERACTIVE,
-) -> Answer:
-    acceptance = Acceptance(parts.database, parts.blobs, principal, row["id"], lane)
-    answer = await acceptance.accept(outcomes, key, render)
-    await parts.bell.ring(WORK)
-    return answer
+        return answered(await accepted(parts, principal, row, outcomes, key, shapes.batch_of, Lane.BULK))

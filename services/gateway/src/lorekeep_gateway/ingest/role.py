@@ -23,6 +23,7 @@ from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
 from lorekeep_gateway.outbound.fetching import Outbound
+from lorekeep_gateway.staged_uploads import forget_uploads
 from lorekeep_gateway.store.database import Database, connected_by
 
 _LOG = logs.logger(__name__)
@@ -57,6 +58,7 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
         blobs = Blobs(settings.blobs_url)
         ingest = Ingest(database, blobs, callees, settings, bell)
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
+        ingest.janitor.add("uploads", lambda: forget_uploads(database, blobs))
         deliveries = Deliveries(database, outbound, Pace(poll_seconds=settings.poll_seconds))
         ingest.janitor.add("deliveries", deliveries.tidy)
         condition = Condition(life.health, database, blobs, callees, ingest.worker, deliveries)

@@ -11,6 +11,7 @@ from lorekeep.search.v1 import search_pb2
 from lorekeep_gateway.http.schemas.shape import Shape
 
 Status = Literal["draft", "pending", "processing", "ready", "failed"]
+Kind = Literal["file", "text", "qna", "website"]
 _KIND_PREFIX = "ELEMENT_KIND_"
 
 
@@ -26,6 +27,8 @@ class Document(Shape):
 
     id: str = Field(description="The caller's own id where one was given.", examples=["doc_01jd3v9k2m"])
     collection_id: str
+    kind: str = Field(description="file, text, qna or website.", examples=["file"])
+    source: dict[str, Any] = Field(description="Where it comes from: a question with its answer, or a web page's URL.")
     name: str
     status: str = Field(examples=["ready"])
     version: int | None
@@ -71,16 +74,14 @@ class ChunkPage(Shape):
 
 def of_row(row: Mapping[str, Any]) -> Document:
     """A document as it is shown."""
-    direct = ("collection_id", "name", "status", "media_type", "size_bytes", "chunk_count", "metadata", "verdict")
-    return Document(
-        id=row["public_id"],
-        version=row["number"],
-        warnings=row["warnings"] or [],
-        error=trouble(row["error"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        **{name: row[name] for name in direct},
-    )
+    return Document(**fields_of(row))
+
+
+def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of a document of any kind."""
+    special = {"id": "public_id", "version": "number"}
+    direct = {name: row[special.get(name, name)] for name in Document.model_fields}
+    return {**direct, "warnings": row["warnings"] or [], "error": trouble(row["error"])}
 
 
 def trouble(given: Mapping[str, Any] | None) -> Trouble | None:

@@ -29,6 +29,8 @@ class AcceptedDocument(Shape):
     status: str = Field(examples=["pending"])
     name: str
     version: int
+    kind: str = Field(description="file, text, qna or website.", examples=["file"])
+    source: dict[str, Any]
 
 
 class AcceptedJob(Shape):
@@ -43,7 +45,8 @@ class Upload(Shape):
     """Accepted means durable."""
 
     document: AcceptedDocument
-    job: AcceptedJob
+    job: AcceptedJob | None = Field(description="The latest job of what is unchanged; null where it is long gone.")
+    unchanged: bool | None = Field(None, description="True where the newest version says the same; nothing was made.")
 
 
 class BatchResult(Shape):
@@ -51,6 +54,7 @@ class BatchResult(Shape):
 
     document: AcceptedDocument | None = None
     job: AcceptedJob | None = None
+    unchanged: bool | None = None
     error: ErrorDetail | None = None
 
 
@@ -68,15 +72,18 @@ class BatchUpload(Shape):
 
 def upload_of(accepted: Accepted) -> dict[str, Any]:
     """What is answered for an accepted document."""
-    return {
-        "document": {
-            "id": accepted.document_id,
-            "status": accepted.status,
-            "name": accepted.name,
-            "version": accepted.version,
-        },
-        "job": {"id": accepted.job_id, "status": "queued", "status_url": f"/api/v1/jobs/{accepted.job_id}"},
+    document = {
+        "id": accepted.document_id,
+        "status": accepted.status,
+        "name": accepted.name,
+        "version": accepted.version,
+        "kind": accepted.kind,
+        "source": dict(accepted.source),
     }
+    job = None
+    if accepted.job_id is not None:
+        job = {"id": accepted.job_id, "status": accepted.job_status, "status_url": f"/api/v1/jobs/{accepted.job_id}"}
+    return {"document": document, "job": job} | ({"unchanged": True} if accepted.unchanged else {})
 
 
 def batch_of(outcomes: Sequence[Accepted | LorekeepError]) -> dict[str, Any]:
@@ -97,12 +104,18 @@ _TEXT = TextDocument.model_json_schema()
 _FILE = {"type": "string", "format": "binary", "description": "The file; its type is told from its content."}
 _METADATA = {"type": "string", "description": "A JSON object.", "examples": ['{"lang": "en"}']}
 
+_DOCUMENT_ID = {"type": "string", "minLength": 1, "maxLength": 255}
+_FORM = {"file": _FILE, "metadata": _METADATA, "document_id": _DOCUMENT_ID}
+
 
 def single_body() -> dict[str, Any]:
     """How the body of a single upload is described."""
-    document_id = {"type": "string", "minLength": 1, "maxLength": 255}
-    form = {"file": _FILE, "metadata": _METADATA, "document_id": document_id}
-    return _body(_TEXT, form)
+    return _body(_TEXT, _FORM)
+
+
+def file_body() -> dict[str, Any]:
+    """How the body of a file's upload is described."""
+    return _body(None, _FORM)
 
 
 def batch_body() -> dict[str, Any]:
@@ -113,7 +126,8 @@ def batch_body() -> dict[str, Any]:
     return _body(texts, {"file": files, "metadata": {**_METADATA, "description": "A JSON object for all files."}})
 
 
-def _body(texts: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
+def _body(texts: dict[str, Any] | None, form: dict[str, Any]) -> dict[str, Any]:
     described = {"type": "object", "properties": form, "required": ["file"]}
-    content = {"multipart/form-data": {"schema": described}, "application/json": {"schema": texts}}
+    content: dict[str, Any] = {"multipart/form-data": {"schema": described}}
+    content |= {"application/json": {"schema": texts}} if texts else {}
     return {"requestBody": {"required": True, "content": content}}

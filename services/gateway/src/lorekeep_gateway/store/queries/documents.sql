@@ -2,7 +2,9 @@
 
 -- name: documents_page
 select d.id, d.public_id, d.name, d.status, d.metadata, d.error, d.created_at, d.updated_at, d.collection_id,
-       v.id as version_id, v.id = d.version_id as visible, v.number, v.blob_sha256, v.size_bytes, v.media_type, v.verdict, v.warnings, v.chunk_count
+       d.kind, coalesce(v.source, d.source) as source,
+       v.id as version_id, v.id = d.version_id as visible, v.number, v.blob_sha256, v.size_bytes, v.media_type,
+       v.verdict, v.warnings, v.chunk_count
 from documents d
 left join lateral (
     select * from versions v
@@ -12,13 +14,16 @@ left join lateral (
 ) v on true
 where d.organisation_id = :organisation_id and d.collection_id = :collection_id and d.status <> 'deleting'
   and (:status::text is null or d.status = :status)
+  and (:kind::text is null or d.kind = :kind)
   and (:before::text is null or d.id < :before)
 order by d.id desc
 limit :limit;
 
 -- name: document_shown^
 select d.id, d.public_id, d.name, d.status, d.metadata, d.error, d.created_at, d.updated_at, d.collection_id,
-       v.id as version_id, v.id = d.version_id as visible, v.number, v.blob_sha256, v.size_bytes, v.media_type, v.verdict, v.warnings, v.chunk_count
+       d.kind, coalesce(v.source, d.source) as source,
+       v.id as version_id, v.id = d.version_id as visible, v.number, v.blob_sha256, v.size_bytes, v.media_type,
+       v.verdict, v.warnings, v.chunk_count
 from documents d
 left join lateral (
     select * from versions v
