@@ -1,4 +1,7 @@
 alter table organisations drop column status;
+drop trigger audit_log_append_only on audit_logs;
+drop function guard_audit_log;
+alter table audit_logs drop column detail;
 drop table tombstones, webhook_deliveries, webhooks, upload_parts, uploads, chores, workers, job_runs;
 drop index documents_by_kind, versions_by_artefact, jobs_finished, jobs_dead, jobs_listed;
 alter table documents drop column source, drop column kind;
