@@ -5,8 +5,9 @@ A directory or a bucket, chosen by URL. Nothing is held whole in memory but one 
 
 import gzip
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,7 @@ from lorekeep_chassis import errors
 
 _BUFFER_BYTES = 4 * 1024 * 1024
 _READ_BYTES = 512 * 1024
+_LISTED = 500
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,21 @@ class Staged:
 
     blob: Blob
     path: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Something in the store: `path` is its whole name, `place` its name within the organisation."""
+
+    path: str
+    place: str
+    size_bytes: int
+    changed_at: datetime
+
+    @property
+    def kind(self) -> str:
+        """`blobs`, `artefacts` or `uploads`."""
+        return self.place.partition("/")[0]
 
 
 class Blobs:
@@ -84,9 +101,9 @@ class Blobs:
             for start in range(0, len(view), _READ_BYTES):
                 yield bytes(view[start : start + _READ_BYTES])
 
-    async def remove(self, organisation_id: str, sha256: str) -> None:
-        """Removes an original; nothing happens where it is gone."""
-        await self._forget(_original(organisation_id, sha256))
+    async def remove(self, organisation_id: str, sha256: str) -> bool:
+        """Removes an original; whether there was one."""
+        return await self._forget(_original(organisation_id, sha256))
 
     async def keep_segment(self, organisation_id: str, version_id: str, segment: Segment) -> None:
         """Keeps one segment of a version's artefact, in place of an earlier one of the same ordinal."""
@@ -108,6 +125,25 @@ class Blobs:
             await obstore.delete_async(self._store, paths)
         return len(paths)
 
+    async def organisations(self) -> list[str]:
+        """The organisations that have anything here."""
+        found = await obstore.list_with_delimiter_async(self._store, prefix="organisations")
+        return sorted(each.rstrip("/").rpartition("/")[2] for each in found["common_prefixes"])
+
+    async def listed(self, organisation_id: str, below: str = "") -> AsyncIterator[list["Kept"]]:
+        """What an organisation has, in portions and in no order; `below` is a folder such as `blobs/ab`."""
+        home = _home(organisation_id)
+        async for portion in obstore.list(self._store, prefix=f"{home}/{below}".rstrip("/"), chunk_size=_LISTED):
+            yield [
+                Kept(each["path"], each["path"].removeprefix(f"{home}/"), each["size"], each["last_modified"])
+                for each in portion
+            ]
+
+    async def remove_all(self, paths: Sequence[str]) -> None:
+        """Removes what lies at paths, as `listed` and `Staged` name them; nothing happens where it is gone."""
+        for path in paths:
+            await self._forget(path)
+
     async def ping(self) -> None:
         """Unavailable where the store does not answer."""
         try:
@@ -121,11 +157,14 @@ class Blobs:
         except FileNotFoundError as error:
             raise errors.NotFound("The document's bytes are gone. Upload it again.", reason="blob_missing") from error
 
-    async def _forget(self, path: str) -> None:
+    async def _forget(self, path: str) -> bool:
+        """Whether there was something. Buckets do not tell, so they are asked before."""
         try:
+            await obstore.head_async(self._store, path)
             await obstore.delete_async(self._store, path)
         except FileNotFoundError:
-            return
+            return False
+        return True
 
 
 def _store(url: str) -> Any:

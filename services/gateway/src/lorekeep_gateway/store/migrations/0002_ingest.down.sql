@@ -3,7 +3,7 @@ drop trigger audit_log_append_only on audit_logs;
 drop function guard_audit_log;
 alter table audit_logs drop column detail;
 drop table tombstones, webhook_deliveries, webhooks, upload_parts, uploads, chores, workers, job_runs;
-drop index documents_by_kind, versions_by_artefact, jobs_finished, jobs_dead, jobs_listed;
+drop index documents_by_kind, versions_by_artefact, jobs_finished, jobs_dead, jobs_leased, jobs_listed;
 alter table documents drop column source, drop column kind;
 alter table versions drop column pruned_at, drop column restored_from, drop column artefact_id;
 drop trigger job_revision on jobs;

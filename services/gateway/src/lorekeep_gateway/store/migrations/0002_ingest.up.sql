@@ -23,6 +23,7 @@ end $$;
 create trigger job_revision before update on jobs for each row execute function count_job_revision();
 
 create index jobs_listed on jobs (organisation_id, created_at desc, id desc);
+create index jobs_leased on jobs (organisation_id, collection_id, document_id) where lease_until is not null;
 create index jobs_dead on jobs (organisation_id, finished_at desc) where dead;
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
 

@@ -55,10 +55,11 @@ from versions v
 where documents.id = :document_id and documents.organisation_id = :organisation_id and v.id = :version_id;
 
 -- name: succeed_job!
+-- One that was cancelled meanwhile, since its document was deleted, stays so.
 update jobs set
     status = 'succeeded', stage = 'flip', dead = false, error = null, finished_at = now(),
     lease_token = null, lease_until = null
-where id = :job_id and organisation_id = :organisation_id;
+where id = :job_id and organisation_id = :organisation_id and status in ('queued', 'running');
 
 -- name: close_flip!
 delete from flips where collection_id = :collection_id and epoch = :epoch;
