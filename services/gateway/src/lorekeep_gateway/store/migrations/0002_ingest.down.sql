@@ -1,3 +1,6 @@
+drop trigger job_end on jobs;
+drop trigger job_status on jobs;
+drop function tell_job_end, guard_job_status;
 alter table organisations drop column status;
 drop trigger audit_log_append_only on audit_logs;
 drop function guard_audit_log;

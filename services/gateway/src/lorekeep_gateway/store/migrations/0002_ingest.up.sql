@@ -166,3 +166,45 @@ create table tombstones (
 );
 create index tombstones_by_age on tombstones (removed_at);
 alter table organisations add column status text not null default 'active' check (status in ('active', 'deleting'));
+
+-- The one place that says which way a job's status goes. A waiting job succeeds where the flip that its worker left
+-- open is finished by another.
+create function guard_job_status() returns trigger language plpgsql as $$
+begin
+    if not (case old.status
+                when 'queued' then new.status in ('running', 'succeeded', 'failed', 'cancelled')
+                when 'running' then new.status in ('queued', 'succeeded', 'failed', 'cancelled')
+                when 'failed' then new.status = 'queued'
+                when 'cancelled' then new.status = 'queued'
+                else false
+            end)
+    then
+        raise exception 'job % cannot go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
+    end if;
+    return new;
+end $$;
+create trigger job_status before update of status on jobs for each row
+    when (old.status <> new.status) execute function guard_job_status();
+
+-- Whoever ends a job, in the same transaction each webhook that wants to know gets a delivery; not of what is being
+-- deleted.
+create function tell_job_end() returns trigger language plpgsql as $$
+begin
+    insert into webhook_deliveries (id, organisation_id, webhook_id, event, payload)
+    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), w.organisation_id, w.id, 'job.' || new.status,
+           jsonb_build_object(
+               'event', 'job.' || new.status, 'job_id', new.id, 'collection_id', new.collection_id,
+               'document_id', d.public_id, 'version', v.number, 'status', new.status, 'dead', new.dead,
+               'error', new.error, 'warnings', new.warnings, 'finished_at', coalesce(new.finished_at, now()))
+    from documents d
+    join versions v on v.organisation_id = d.organisation_id and v.id = new.version_id
+    join collections c on c.organisation_id = d.organisation_id and c.id = d.collection_id and c.status = 'active'
+    join organisations o on o.id = d.organisation_id and o.status = 'active'
+    join webhooks w on w.organisation_id = d.organisation_id and w.workspace_id = c.workspace_id and w.active
+                    and coalesce(w.collection_id, c.id) = c.id and 'job.' || new.status = any(w.events)
+    where d.organisation_id = new.organisation_id and d.id = new.document_id and d.status <> 'deleting';
+    return null;
+end $$;
+create trigger job_end after update of status on jobs for each row
+    when (old.status <> new.status and new.status in ('succeeded', 'failed', 'cancelled'))
+    execute function tell_job_end();

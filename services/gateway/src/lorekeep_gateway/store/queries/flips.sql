@@ -55,7 +55,7 @@ from versions v
 where documents.id = :document_id and documents.organisation_id = :organisation_id and v.id = :version_id;
 
 -- name: succeed_job!
--- One that was cancelled meanwhile, since its document was deleted, stays so.
+-- A job that was cancelled meanwhile, for its document is to go, stays so.
 update jobs set
     status = 'succeeded', stage = 'flip', dead = false, error = null, finished_at = now(),
     lease_token = null, lease_until = null
