@@ -1,5 +1,6 @@
 """The plans of the main queries: each goes by its index, however large the tables grow."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ insert into jobs (id, organisation_id, collection_id, document_id, version_id, a
 insert into idempotency_keys select 'o' || n % 20, 'i' || n, 'h', '{}', 202 from generate_series(0, 4999) n;
 analyze;
 """
+NOW = datetime.now(UTC)
 MINE = {"organisation_id": "o1", "workspace_id": "w1", "allowed": None}
 IN_COLLECTION = {"organisation_id": "o1", "collection_id": "c1"}
 QUERIES: list[tuple[str, dict[str, Any], str]] = [
@@ -50,6 +52,17 @@ QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("blob_used", {"organisation_id": "o1", "sha256": "s1"}, "versions_by_blob"),
     ("removal_versions", {"organisation_id": "o1", "document_id": "d1"}, "versions_document_id_number_key"),
     ("removal_documents", {**IN_COLLECTION, "document_id": None, "limit": 9}, "documents"),
+    ("removal_leased", {**IN_COLLECTION, "document_id": None}, "jobs_leased"),
+    ("reconcile_versions", {"organisation_id": "o1", "ids": ["v1"], "began_at": NOW}, "versions_pkey"),
+    (
+        "reconcile_shown",
+        {**IN_COLLECTION, "after": "", "until": None, "began_at": NOW, "limit": 9},
+        "documents_by_status",
+    ),
+    ("sweep_needed_blobs", {"organisation_id": "o1", "hashes": ["s1"]}, "versions_by_blob"),
+    ("sweep_needed_artefacts", {"organisation_id": "o1", "ids": ["v1"]}, "versions_by_artefact"),
+    ("scrub_page", {"organisation_id": "", "sha256": "", "limit": 9, "warning": "w"}, "versions_by_blob"),
+    ("tombstones_page", {**IN_COLLECTION, "document_id": "", "limit": 9}, "tombstones_pkey"),
     ("removal_left_documents", {"older_than_seconds": 1.0, "limit": 9}, "documents_left"),
     ("idempotency_found", {"organisation_id": "o1", "key": "i1"}, "idempotency_keys_pkey"),
 ]

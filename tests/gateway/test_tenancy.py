@@ -13,7 +13,10 @@ from lorekeep_gateway.http.auth import scopes_of
 from lorekeep_gateway.http.description import operations
 
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
-OURS = ("collections", "documents", "job_views", "keys", "organisations", "removal", "uploads")
+OURS = (
+    *("collections", "documents", "job_views", "keys", "organisation_removal", "organisations", "reconciliation"),
+    *("removal", "sweeper", "tombstones", "uploads"),
+)
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",
     "idempotency_keys", "audit_logs",

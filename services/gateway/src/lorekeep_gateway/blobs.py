@@ -51,6 +51,11 @@ class Kept:
     changed_at: datetime
 
     @property
+    def name(self) -> str:
+        """The last part of its name: of an original the hash."""
+        return self.place.rpartition("/")[2]
+
+    @property
     def kind(self) -> str:
         """`blobs`, `artefacts` or `uploads`."""
         return self.place.partition("/")[0]
@@ -138,6 +143,22 @@ class Blobs:
                 Kept(each["path"], each["path"].removeprefix(f"{home}/"), each["size"], each["last_modified"])
                 for each in portion
             ]
+
+    async def has(self, organisation_id: str, sha256: str) -> bool:
+        """Whether an original is there."""
+        try:
+            await obstore.head_async(self._store, _original(organisation_id, sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def hashed(self, organisation_id: str, sha256: str) -> str:
+        """The hash that an original's bytes have now; NotFound where it is gone."""
+        digest = hashlib.sha256()
+        found = await self._found(_original(organisation_id, sha256))
+        async for piece in found.stream(min_chunk_size=_READ_BYTES):
+            digest.update(piece)
+        return digest.hexdigest()
 
     async def remove_all(self, paths: Sequence[str]) -> None:
         """Removes what lies at paths, as `listed` and `Staged` name them; nothing happens where it is gone."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from lorekeep_gateway.http import collections, documents, errors, health, jobs, search, uploads
+from lorekeep_gateway.http import collections, documents, errors, health, jobs, reconciliation, search, uploads
 from lorekeep_gateway.http.description import described, operations
 from lorekeep_gateway.http.guards import Guards
 from lorekeep_gateway.http.limits import BodyLimit, Bound, TimeLimit
@@ -18,7 +18,15 @@ _UPLOAD_SECONDS = 300.0
 _SMALL_BYTES = MEBIBYTE
 # Boundaries, part headers, metadata and ids beside the files themselves.
 _FORM_BYTES = MEBIBYTE
-ROUTERS = (collections.router, documents.router, uploads.router, jobs.router, search.router, health.router)
+ROUTERS = (
+    collections.router,
+    documents.router,
+    uploads.router,
+    jobs.router,
+    search.router,
+    reconciliation.router,
+    health.router,
+)
 
 
 def create_app(parts: Parts, version: str, draining: Callable[[], bool] = lambda: False) -> FastAPI:
@@ -54,7 +62,11 @@ def _body_bytes(max_file_bytes: int) -> Bound:
 
 
 def _answer_seconds(query_seconds: float) -> Bound:
-    return lambda scope: max(_UPLOAD_SECONDS, query_seconds) if _is_upload(scope) else query_seconds
+    def most(scope: Scope) -> float:
+        takes_long = _is_upload(scope) or scope["path"].endswith("/reconcile")
+        return max(_UPLOAD_SECONDS, query_seconds) if takes_long else query_seconds
+
+    return most
 
 
 def _is_upload(scope: Scope) -> bool:

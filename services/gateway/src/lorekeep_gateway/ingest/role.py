@@ -20,6 +20,7 @@ from lorekeep_gateway.ingest.orchestrator import Orchestrator
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
+from lorekeep_gateway.reconciliation.upkeep import Upkeep
 from lorekeep_gateway.store.database import Database, connected
 
 _LOG = logs.logger(__name__)
@@ -52,6 +53,8 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
         blobs = Blobs(settings.blobs_url)
         ingest = Ingest(database, blobs, callees, settings, bell)
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
+        for name, chore in Upkeep(database, blobs, callees, settings.scrub_bytes).chores().items():
+            ingest.janitor.add(name, chore)
         condition = Condition(life.health, database, blobs, callees, ingest.worker)
         loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, condition)]
         for loop in loops:
