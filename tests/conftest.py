@@ -29,6 +29,7 @@ SLOW = {
         "test_flips.py",
         "test_reconciliation.py",
         "test_removal.py",
+        "test_removal_ways.py",
         "test_role.py",
         "test_troubles.py",
         "test_queue.py",

@@ -36,6 +36,9 @@ insert into jobs (id, organisation_id, collection_id, document_id, version_id, a
     select 'j' || n, 'o' || n % 20, 'c' || n % 200, 'd' || n, 'v' || n, 'k', 'succeeded'
     from generate_series(0, 19999) n;
 insert into idempotency_keys select 'o' || n % 20, 'i' || n, 'h', '{}', 202 from generate_series(0, 4999) n;
+insert into tombstones (organisation_id, collection_id, document_id, spaces)
+    select 'o' || n % 20, 'c' || n % 200, 'x' || n, '[]' from generate_series(0, 19999) n;
+insert into flips select 'c' || n, 'o' || n % 20, 1, '[]', 'j' from generate_series(0, 1999) n;
 analyze;
 """
 NOW = datetime.now(UTC)
@@ -53,11 +56,15 @@ QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("removal_versions", {"organisation_id": "o1", "document_id": "d1"}, "versions_document_id_number_key"),
     ("removal_documents", {**IN_COLLECTION, "document_id": None, "limit": 9}, "documents"),
     ("removal_leased", {**IN_COLLECTION, "document_id": None}, "jobs_leased"),
-    ("reconcile_versions", {"organisation_id": "o1", "ids": ["v1"], "began_at": NOW}, "versions_pkey"),
+    (
+        "reconcile_versions",
+        {"organisation_id": "o1", "ids": ["v1"], "began_at": NOW},
+        "versions_organisation_id_id_key",
+    ),
     (
         "reconcile_shown",
         {**IN_COLLECTION, "after": "", "until": None, "began_at": NOW, "limit": 9},
-        "documents_by_status",
+        "documents_listed",
     ),
     ("sweep_needed_blobs", {"organisation_id": "o1", "hashes": ["s1"]}, "versions_by_blob"),
     ("sweep_needed_artefacts", {"organisation_id": "o1", "ids": ["v1"]}, "versions_by_artefact"),

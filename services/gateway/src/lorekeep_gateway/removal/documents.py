@@ -139,6 +139,10 @@ class Removal:
         where it alone is removed, and None where its collection is."""
         mine = {"organisation_id": self.organisation_id, "document_id": document_id}
         async with self.database.transaction() as session:
+            # No flip shows a version while its row goes, and nobody else removes it.
+            await session("lock_collection", organisation_id=self.organisation_id, collection_id=collection_id)
+            if not await session("removal_hold_document", **mine):
+                return Receipt()
             versions = await session("removal_versions", **mine)
             blobs = await self._clear_blobs(session, {each["blob_sha256"] for each in versions}, document_id)
             segments = 0
@@ -167,6 +171,8 @@ class Removal:
     async def _drop_collection(self, collection_id: str) -> None:
         mine = {"organisation_id": self.organisation_id, "id": collection_id}
         async with self.database.transaction() as session:
+            if not await session("removal_hold_collection", **mine):
+                return
             staged = await session("removal_upload_paths", **mine)
             await self.blobs.remove_all([each["path"] for each in staged])
             total = await self._noted(session, collection_id, None, Receipt())

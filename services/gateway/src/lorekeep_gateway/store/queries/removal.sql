@@ -35,6 +35,12 @@ where organisation_id = :organisation_id and collection_id = :collection_id
 order by id
 limit :limit;
 
+-- name: removal_hold_document$
+select id from documents where organisation_id = :organisation_id and id = :document_id for update;
+
+-- name: removal_hold_collection$
+select id from collections where organisation_id = :organisation_id and id = :id for update;
+
 -- name: removal_versions
 select id, blob_sha256 from versions where organisation_id = :organisation_id and document_id = :document_id;
 
