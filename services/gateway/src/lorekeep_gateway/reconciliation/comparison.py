@@ -69,9 +69,17 @@ class Reconciliation:
         report = Report()
         for space in spaces:
             facts = {name: each for name, each in space.items() if name != "live"}
-            report += await _Comparison(
-                self._database, self._callees, self._actor, self._page, **mine, space=facts, live=space["live"]
-            ).run()
+            comparison = _Comparison(
+                self._database,
+                self._callees,
+                self._actor,
+                self._page,
+                organisation_id,
+                collection_id,
+                facts,
+                space["live"],
+            )
+            report += await comparison.run()
         return report
 
 
