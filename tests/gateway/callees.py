@@ -23,6 +23,7 @@ class FakeSearch(SearchServiceServicer):
         self.chunks: dict[str, list[search_pb2.IndexedChunk]] = {}
         self.asked: list[Any] = []
         self.organisations: list[str] = []
+        self.cached: dict[str, int] = {}
         self.failure: errors.LorekeepError | None = None
         self.open = asyncio.Event()
         self.open.set()
@@ -61,6 +62,22 @@ class FakeSearch(SearchServiceServicer):
         found = [each for each in self._begin(request) if _within(each, request.scope)]
         found = [each for each in found if each.chunk.ordinal >= request.from_ordinal]
         return search_pb2.ListChunksResponse(chunks=found[: request.limit])
+
+    async def Tally(self, request: Any, context: Any) -> search_pb2.TallyResponse:
+        """All chunks count as visible."""
+        tallies: dict[str, search_pb2.VersionTally] = {}
+        for each in self._begin(request):
+            if _within(each, request.scope) and each.version_id > request.after_version_id:
+                made = search_pb2.VersionTally(version_id=each.version_id, document_id=each.document_id)
+                tally = tallies.setdefault(each.version_id, made)
+                tally.chunk_count += 1
+                tally.standing_count += 1
+        page = sorted(tallies.values(), key=lambda each: each.version_id)
+        return search_pb2.TallyResponse(versions=page[: request.limit or 1000])
+
+    async def Forget(self, request: Any, context: Any) -> search_pb2.ForgetResponse:
+        self._begin(request)
+        return search_pb2.ForgetResponse(entry_count=self.cached.pop(calls.current().organisation_id, 0))
 
 
 def _within(chunk: search_pb2.IndexedChunk, scope: search_pb2.Scope) -> bool:

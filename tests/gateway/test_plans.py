@@ -44,8 +44,12 @@ insert into job_runs (job_id, organisation_id, number, worker, ended_at, outcome
     select 'j' || n, 'o' || n % 20, m, 'w', now(), 'succeeded'
     from generate_series(0, 19999) n, generate_series(1, 2) m;
 insert into idempotency_keys select 'o' || n % 20, 'i' || n, 'h', '{}', 202 from generate_series(0, 4999) n;
+insert into tombstones (organisation_id, collection_id, document_id, spaces)
+    select 'o' || n % 20, 'c' || n % 200, 'x' || n, '[]' from generate_series(0, 19999) n;
+insert into flips select 'c' || n, 'o' || n % 20, 1, '[]', 'j' from generate_series(0, 1999) n;
 analyze;
 """
+NOW = datetime.now(UTC)
 MINE = {"organisation_id": "o1", "workspace_id": "w1", "allowed": None}
 JOBS = {
     **MINE,
@@ -79,6 +83,21 @@ QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("blob_used", {"organisation_id": "o1", "sha256": "s1"}, "versions_by_blob"),
     ("removal_versions", {"organisation_id": "o1", "document_id": "d1"}, "versions_document_id_number_key"),
     ("removal_documents", {**IN_COLLECTION, "document_id": None, "limit": 9}, "documents"),
+    ("removal_leased", {**IN_COLLECTION, "document_id": None}, "jobs_leased"),
+    (
+        "reconcile_versions",
+        {"organisation_id": "o1", "ids": ["v1"], "began_at": NOW},
+        "versions_organisation_id_id_key",
+    ),
+    (
+        "reconcile_shown",
+        {**IN_COLLECTION, "after": "", "until": None, "began_at": NOW, "limit": 9},
+        "documents_listed",
+    ),
+    ("sweep_needed_blobs", {"organisation_id": "o1", "hashes": ["s1"]}, "versions_by_blob"),
+    ("sweep_needed_artefacts", {"organisation_id": "o1", "ids": ["v1"]}, "versions_by_artefact"),
+    ("scrub_page", {"organisation_id": "", "sha256": "", "limit": 9, "warning": "w"}, "versions_by_blob"),
+    ("tombstones_page", {**IN_COLLECTION, "document_id": "", "limit": 9}, "tombstones_pkey"),
     ("removal_left_documents", {"older_than_seconds": 1.0, "limit": 9}, "documents_left"),
     ("idempotency_found", {"organisation_id": "o1", "key": "i1"}, "idempotency_keys_pkey"),
 ]

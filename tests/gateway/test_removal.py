@@ -5,10 +5,14 @@ from tests.gateway.suite import Suite
 from lorekeep_chassis import errors
 from lorekeep_gateway import callees
 from lorekeep_gateway.blobs import Blobs
-from lorekeep_gateway.removal import sweep
+from lorekeep_gateway.removal import Receipt, sweep
 
 DOCUMENTS = "/api/v1/collections/demo/documents"
 TABLES = ("documents", "versions", "jobs")
+
+
+def removed(**counts: int) -> dict[str, int]:
+    return {**Receipt().counts, **counts}
 
 
 async def _swept(suite: Suite) -> int:
@@ -27,7 +31,7 @@ async def test_a_document_goes_from_index_blobs_and_tables(suite: Suite) -> None
     assert answer.json() == {
         "id": "a",
         "status": "deleted",
-        "removed": {"documents": 1, "versions": 2, "blobs": 2, "chunks": 2},
+        "removed": removed(documents=1, versions=2, blobs=2, chunks=2, jobs=2),
     }
     assert [await suite.rows(table) for table in TABLES] == [0, 0, 0]
     assert suite.files() == []
@@ -83,6 +87,9 @@ async def test_a_running_job_loses_its_lease_and_the_sweep_does_the_rest(suite: 
     (row,) = await suite.sql("select status, lease_token from jobs")
     assert (row["status"], row["lease_token"]) == ("cancelled", None)
     assert (await suite.http.get(f"/api/v1/jobs/{job}")).status_code == 404
+    assert await _swept(suite) == 0, "until its lease is over the worker may still write to the index"
+    assert await suite.rows("documents") == 1
+    await suite.sql("update jobs set lease_until = now()")
     assert await _swept(suite) == 1
     assert [await suite.rows(table) for table in TABLES] == [0, 0, 0]
 
@@ -94,7 +101,7 @@ async def test_a_collection_goes_with_all_that_it_holds(suite: Suite) -> None:
         await suite.index(collection["id"], str(number), "text")
     answer = await suite.http.delete("/api/v1/collections/demo")
     assert answer.status_code == 200
-    assert answer.json()["removed"] == {"documents": 3, "versions": 3, "blobs": 3, "chunks": 3}
+    assert answer.json()["removed"] == removed(documents=3, versions=3, blobs=3, chunks=3, jobs=3)
     assert [await suite.rows(table) for table in (*TABLES, "collections", "generations")] == [0] * 5
     assert suite.files() == []
     await suite.collection()

@@ -14,15 +14,8 @@ from lorekeep_gateway.http.description import operations
 
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
 OURS = (
-    "collections",
-    "documents",
-    "job_views",
-    "keys",
-    "organisations",
-    "removal",
-    "staged_uploads",
-    "uploads",
-    "webhooks",
+    *("collections", "documents", "job_views", "keys", "organisation_removal", "organisations", "reconciliation"),
+    *("removal", "staged_uploads", "sweeper", "tombstones", "uploads", "webhooks"),
 )
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",

@@ -200,6 +200,8 @@ class Search(search_pb2_grpc.SearchServiceServicer):
     upsert: Hooks = field(default_factory=Hooks)
     stamp: Hooks = field(default_factory=Hooks)
     remove: Hooks = field(default_factory=Hooks)
+    tally: Hooks = field(default_factory=Hooks)
+    cached: Counter[str] = field(default_factory=Counter)
 
     async def Prepare(self, request: Any, context: Any) -> search_pb2.PrepareResponse:
         self.prepared.append(request)
@@ -235,6 +237,20 @@ class Search(search_pb2_grpc.SearchServiceServicer):
         for point in gone:
             del self.points[point.chunk.chunk_id]
         return search_pb2.RemoveResponse(chunk_count=len(gone))
+
+    async def Tally(self, request: Any, context: Any) -> search_pb2.TallyResponse:
+        tallies: dict[str, search_pb2.VersionTally] = {}
+        for each in self._of(request.scope.collection_id, request.scope.document_id):
+            made = search_pb2.VersionTally(version_id=each.chunk.version_id, document_id=each.chunk.document_id)
+            tally = tallies.setdefault(each.chunk.version_id, made)
+            tally.chunk_count += 1
+            tally.standing_count += each.from_epoch < NEVER == each.to_epoch
+        page = [tallies[each] for each in sorted(tallies) if each > request.after_version_id]
+        self.tally.called()
+        return search_pb2.TallyResponse(versions=page[: request.limit or 1000])
+
+    async def Forget(self, request: Any, context: Any) -> search_pb2.ForgetResponse:
+        return search_pb2.ForgetResponse(entry_count=self.cached.pop(calls.current().organisation_id, 0))
 
     def visible(self, collection_id: str, epoch: int) -> list[search_pb2.IndexedChunk]:
         """What a search at this epoch may find, by version and ordinal."""

@@ -89,6 +89,28 @@ async def test_redis_that_dies_costs_time_and_nothing_else(tmp_path: Path) -> No
     await cache.close()
 
 
+async def test_an_organisation_is_forgotten_and_no_other(tmp_path: Path) -> None:
+    embedder = CountingEmbedder()
+    async with redis(tmp_path) as url:
+        cache = RedisCache(url)
+        vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
+        for organisation in ("one", "on", "*"):
+            with samples.calling_as(organisation):
+                for query in ("duck", "goose"):
+                    await vectors.vector(SPACE, query)
+        for organisation, count in (("*", 2), ("one", 2), ("one", 0)):
+            with samples.calling_as(organisation):
+                assert await vectors.forgotten() == count
+        with samples.calling_as("on"):
+            await vectors.vector(SPACE, "duck")
+        assert embedder.count == 6
+        with samples.calling_as(" "), pytest.raises(errors.PermissionDenied):
+            await vectors.forgotten()
+    with samples.calling_as("on"):
+        assert await vectors.forgotten() == 0
+    await cache.close()
+
+
 async def test_a_vector_of_other_dimensions_is_a_mismatch() -> None:
     vectors = QueryVectors(CountingEmbedder(8), NoCache())  # type: ignore[arg-type]
     with samples.calling_as(samples.ORGANISATION), pytest.raises(errors.ModelMismatch):

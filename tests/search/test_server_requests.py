@@ -70,6 +70,15 @@ def test_the_organisation_is_the_tenant_of_the_index() -> None:
     assert all(RestToGrpc.convert_payload_schema_params(each) for each in kinds.values())
 
 
+def test_a_step_of_a_scan_asks_for_no_vectors_and_few_keys() -> None:
+    built = server_requests.portion(WITHIN, ("version_id", "to_epoch"), "5c3f1b0e-0000-5000-8000-000000000001")
+    assert built["scroll_filter"] == server_requests.filter_of(WITHIN)
+    assert built["with_payload"] == models.PayloadSelectorInclude(include=["version_id", "to_epoch"])
+    assert (built["with_vectors"], built["offset"][:8]) == (False, "5c3f1b0e")
+    travelling = RestToGrpc.convert_with_payload_interface(built["with_payload"])
+    assert list(travelling.include.fields) == ["version_id", "to_epoch"]
+
+
 async def test_the_client_speaks_grpc_on_the_port_above_the_urls() -> None:
     qdrant = client("http://qdrant.example:7333", "key")
     assert qdrant._client._grpc_port == 7334  # type: ignore[attr-defined]

@@ -31,6 +31,7 @@ async def test_another_organisation_counts_and_lists_nothing(index: Index) -> No
         assert await index.indexer.count(scope(space)) == 0
         request = search_pb2.ListChunksRequest(scope=scope(space, version="ver"), limit=10)
         assert await index.indexer.listed(request) == []
+        assert await index.indexer.tallied(search_pb2.TallyRequest(scope=scope(space))) == []
 
 
 async def test_another_organisation_removes_and_stamps_nothing(index: Index) -> None:
@@ -80,6 +81,7 @@ async def test_a_call_without_organisation_is_refused_everywhere(index: Index) -
             index.indexer.remove(scope(space)),
             index.indexer.count(scope(space)),
             index.indexer.listed(listing),
+            index.indexer.tallied(search_pb2.TallyRequest(scope=scope(space))),
         ):
             with pytest.raises(errors.PermissionDenied):
                 await call

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any
 
 import asyncpg
@@ -16,8 +17,12 @@ from lorekeep_gateway import organisations
 from lorekeep_gateway.blob_commands import blobs
 from lorekeep_gateway.keys import SCOPES, ApiKey
 from lorekeep_gateway.organisations import Grant
+from lorekeep_gateway.removal import Receipt
+from lorekeep_gateway.removal.organisation import mark, receipt_of
 from lorekeep_gateway.schema_commands import database_url
 from lorekeep_gateway.store.database import Database, connected
+
+_LOOK_SECONDS = 0.5
 
 admin = typer.Typer(help="Make organisations, administrators and keys.", no_args_is_help=True)
 organisation = typer.Typer(help="Organisations.", no_args_is_help=True)
@@ -55,6 +60,36 @@ def list_organisations() -> None:
     """List the organisations."""
     for each in _run(organisations.list_all):
         typer.echo(f"{each['organisation_id']}  {each['name']}  collections={each['collection_count']}")
+
+
+@organisation.command("delete")
+def delete_organisation(
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")] = False,
+    wait_seconds: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the end.")] = 180,
+) -> None:
+    """Delete an organisation with all that it has. It is hidden at once; the ingest role removes it."""
+    if not yes and typer.prompt(f"This deletes all documents of {name}, for ever. Type its name") != name:
+        typer.echo("That is another name. Nothing was deleted.", err=True)
+        raise typer.Exit(1)
+    organisation_id, receipt = _run(lambda db: _deleted(db, name, wait_seconds))
+    for store, count in receipt.counts.items():
+        typer.echo(f"{store:14}{count:>10}")
+    if receipt.finished:
+        typer.echo(f"Deleted {name} ({organisation_id}).")
+    else:
+        typer.echo(f"{name} ({organisation_id}) is hidden, and the ingest role goes on removing it.")
+
+
+async def _deleted(database: Database, name: str, wait_seconds: float) -> tuple[str, Receipt]:
+    """The receipt when all is removed, or as it is when the time is up."""
+    organisation_id = await mark(database, name, actor="operator")
+    until = monotonic() + wait_seconds
+    while True:
+        receipt = await receipt_of(database, organisation_id) or Receipt(finished=False)
+        if receipt.finished or monotonic() >= until:
+            return organisation_id, receipt
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 @key.command("create")

@@ -5,9 +5,10 @@ A directory or a bucket, chosen by URL. Nothing is held whole in memory but one 
 
 import gzip
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,6 +27,7 @@ _PART_BUFFER_BYTES = 5 * 1024 * 1024
 _STORAGE_FULL = ("os error 28", "os error 122")
 _RETRY_SECONDS = 10.0
 _READ_BYTES = 512 * 1024
+_LISTED = 500
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,26 @@ class Staged:
 
     blob: Blob
     path: str | None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Something in the store: `path` is its whole name, `place` its name within the organisation."""
+
+    path: str
+    place: str
+    size_bytes: int
+    changed_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The last part of its name: of an original the hash."""
+        return self.place.rpartition("/")[2]
+
+    @property
+    def kind(self) -> str:
+        """`blobs`, `artefacts` or `uploads`."""
+        return self.place.partition("/")[0]
 
 
 class Blobs:
@@ -109,9 +131,9 @@ class Blobs:
         async for piece in self._pieces(_original(organisation_id, sha256)):
             yield piece
 
-    async def remove(self, organisation_id: str, sha256: str) -> None:
-        """Removes an original; nothing happens where it is gone."""
-        await self._forget(_original(organisation_id, sha256))
+    async def remove(self, organisation_id: str, sha256: str) -> bool:
+        """Removes an original; whether there was one."""
+        return await self._forget(_original(organisation_id, sha256))
 
     async def keep_segment(self, organisation_id: str, version_id: str, segment: Segment) -> None:
         """Keeps one segment of a version's artefact, in place of an earlier one of the same ordinal."""
@@ -127,6 +149,41 @@ class Blobs:
     async def remove_artefact(self, organisation_id: str, version_id: str) -> int:
         """Removes a version's artefact; gives the number of segments."""
         return await self._forget_below(f"{_home(organisation_id)}/artefacts/{version_id}")
+
+    async def organisations(self) -> list[str]:
+        """The organisations that have anything here."""
+        found = await obstore.list_with_delimiter_async(self._store, prefix="organisations")
+        return sorted(each.rstrip("/").rpartition("/")[2] for each in found["common_prefixes"])
+
+    async def listed(self, organisation_id: str, below: str = "") -> AsyncIterator[list["Kept"]]:
+        """What an organisation has, in portions and in no order; `below` is a folder such as `blobs/ab`."""
+        home = _home(organisation_id)
+        async for portion in obstore.list(self._store, prefix=f"{home}/{below}".rstrip("/"), chunk_size=_LISTED):
+            yield [
+                Kept(each["path"], each["path"].removeprefix(f"{home}/"), each["size"], each["last_modified"])
+                for each in portion
+            ]
+
+    async def has(self, organisation_id: str, sha256: str) -> bool:
+        """Whether an original is there."""
+        try:
+            await obstore.head_async(self._store, _original(organisation_id, sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def hashed(self, organisation_id: str, sha256: str) -> str:
+        """The hash that an original's bytes have now; NotFound where it is gone."""
+        digest = hashlib.sha256()
+        found = await self._found(_original(organisation_id, sha256))
+        async for piece in found.stream(min_chunk_size=_READ_BYTES):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    async def remove_all(self, paths: Sequence[str]) -> None:
+        """Removes what lies at paths, as `listed` and `Staged` name them; nothing happens where it is gone."""
+        for path in paths:
+            await self._forget(path)
 
     async def ping(self) -> None:
         """Unavailable where the store does not answer."""
@@ -148,9 +205,15 @@ class Blobs:
         except FileNotFoundError as error:
             raise errors.NotFound("The document's bytes are gone. Upload it again.", reason="blob_missing") from error
 
-    async def _forget(self, path: str) -> None:
-        with _translated(), suppress(FileNotFoundError):
-            await obstore.delete_async(self._store, path)
+    async def _forget(self, path: str) -> bool:
+        """Whether there was something. Buckets do not tell, so they are asked before."""
+        with _translated():
+            try:
+                await obstore.head_async(self._store, path)
+                await obstore.delete_async(self._store, path)
+            except FileNotFoundError:
+                return False
+        return True
 
     async def _forget_below(self, prefix: str) -> int:
         paths = []

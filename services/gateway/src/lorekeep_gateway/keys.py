@@ -53,7 +53,7 @@ class ApiKey:
 class Principal:
     """Who calls: organisation, workspace, key, the user that it acts for, and what it may do.
 
-    `collection_ids` are the only collections that it sees; None for all of the workspace.
+    `collection_ids` are the only collections that it sees; None for all of the workspace. `address` is where from.
     """
 
     organisation_id: str
@@ -63,6 +63,7 @@ class Principal:
     groups: tuple[str, ...]
     scopes: frozenset[str]
     collection_ids: tuple[str, ...] | None
+    address: str = ""
 
     def may(self, scopes: frozenset[str]) -> bool:
         """Whether it has one of `scopes`."""

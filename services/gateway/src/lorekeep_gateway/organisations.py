@@ -1,8 +1,9 @@
 """Organisations and their keys, as administrators make them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from lorekeep_chassis import errors, tracing
 from lorekeep_gateway.ids import new_id
@@ -111,9 +112,17 @@ async def list_all(database: Database) -> Sequence[dict[str, object]]:
 
 
 async def audit(
-    session: Session, organisation_id: str, event: str, target: str, *, actor: str = _OPERATOR, success: bool = True
+    session: Session,
+    organisation_id: str,
+    event: str,
+    target: str,
+    *,
+    actor: str = _OPERATOR,
+    address: str = "",
+    success: bool = True,
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes down who did what, in the transaction of what was done."""
+    """Writes down who (a key's id, `operator` or `system`) did what from where, in the transaction of what was done."""
     await session(
         "audit_add",
         organisation_id=organisation_id,
@@ -121,6 +130,8 @@ async def audit(
         actor=actor,
         target=target,
         success=success,
+        address=address,
+        detail=dict(detail or {}),
         trace_id=tracing.trace_id(),
     )
 

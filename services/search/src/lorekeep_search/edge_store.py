@@ -1,7 +1,7 @@
 """The embedded engine behind the port: requests to the engine process, long work cut into slices."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from lorekeep.search.v1 import search_pb2
@@ -62,6 +62,17 @@ class EdgeStore:
 
     async def count(self, space: search_pb2.IndexSpace, within: Within) -> int:
         return int((await self._read("count", space, {"filter": within.filter})).get("count", 0))
+
+    async def scanned(
+        self, space: search_pb2.IndexSpace, within: Within, keys: Sequence[str]
+    ) -> AsyncIterator[list[Payload]]:
+        wanted: Header = {"filter": within.filter, "limit": _SLICE_POINTS, "keys": list(keys), "offset": None}
+        while True:
+            answer = await self._read("scan", space, wanted, first=False)
+            yield answer.get("payloads", [])
+            if answer.get("next") is None:
+                return
+            wanted["offset"] = answer["next"]
 
     async def query(self, space: search_pb2.IndexSpace, legs: Legs) -> list[LegResult]:
         asked: list[Header] = [{"leg": DENSE}] if legs.dense is not None else []

@@ -4,7 +4,7 @@ import asyncio
 
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import errors, tracing
-from lorekeep_search import filters, measures, points, spaces, tenancy
+from lorekeep_search import filters, measures, points, spaces, tallies, tenancy
 from lorekeep_search.store import INDEXES, NEVER, VectorStore
 from lorekeep_search.tenancy import Condition, Within, matches
 
@@ -12,6 +12,7 @@ from lorekeep_search.tenancy import Condition, Within, matches
 _SLICE_CHUNKS = 32
 _MOST_STAMPS = 100
 _MOST_LISTED = 200
+_MOST_TALLIED = 1000
 
 
 class Indexer:
@@ -57,6 +58,21 @@ class Indexer:
     async def count(self, scope: search_pb2.Scope) -> int:
         """Counts the chunks of a scope."""
         return await self._store.count(spaces.checked(scope.space), _scoped(scope))
+
+    async def tallied(self, request: search_pb2.TallyRequest) -> list[search_pb2.VersionTally]:
+        """Counts by version, a page of versions."""
+        limit = request.limit or _MOST_TALLIED
+        if limit > _MOST_TALLIED:
+            raise errors.InvalidInput(f"The limit is 1 to {_MOST_TALLIED}, not {limit}.", field="limit")
+        if request.scope.version_id:
+            raise errors.InvalidInput("A tally is of all versions in its scope.", field="scope.version_id")
+        page = tallies.Tallies(request.after_version_id, limit)
+        space, within = spaces.checked(request.scope.space), _scoped(request.scope)
+        with tracing.span("index.tally"):
+            async for portion in self._store.scanned(space, within, tallies.KEYS):
+                for payload in portion:
+                    page.add(payload)
+        return page.page
 
     async def listed(self, request: search_pb2.ListChunksRequest) -> list[search_pb2.IndexedChunk]:
         """The chunks of a version from an ordinal on."""

@@ -6,6 +6,7 @@ from typing import Protocol
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import calls, client_calls, errors, tracing
+from lorekeep_search import tenancy
 
 EMBEDDER_SERVICE = "lorekeep.embedder.v1.EmbedderService"
 _FLOAT_BYTES = 4
@@ -22,6 +23,9 @@ class VectorCache(Protocol):
     async def put(self, key: str, vector: bytes) -> None:
         """Keeps bytes under a key."""
 
+    async def forget(self, prefix: str) -> int:
+        """Removes what is kept under keys that begin so, and counts it; 0 where the cache does not answer."""
+
 
 class NoCache:
     """Keeps nothing, for where there is no Redis."""
@@ -31,6 +35,9 @@ class NoCache:
 
     async def put(self, key: str, vector: bytes) -> None:
         """Forgets it."""
+
+    async def forget(self, prefix: str) -> int:
+        return 0
 
 
 class QueryVectors:
@@ -61,6 +68,10 @@ class QueryVectors:
             await self._cache.put(key, vector)
             return vector
 
+    async def forgotten(self) -> int:
+        """Removes all that is kept for the calling organisation, and counts it."""
+        return await self._cache.forget(_prefix(tenancy.of_call().organisation_id))
+
     async def _embedded(self, space: search_pb2.IndexSpace, query: str) -> bytes:
         request = embedder_pb2.EmbedRequest(
             model=space.model,
@@ -77,4 +88,8 @@ class QueryVectors:
 
 def _key(space: search_pb2.IndexSpace, query: str) -> str:
     digest = sha256(query.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"lorekeep:qvec:{calls.current().organisation_id}:{space.fingerprint}:{digest}"
+    return f"{_prefix(calls.current().organisation_id)}{space.fingerprint}:{digest}"
+
+
+def _prefix(organisation_id: str) -> str:
+    return f"lorekeep:qvec:{organisation_id}:"

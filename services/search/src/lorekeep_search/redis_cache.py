@@ -1,5 +1,6 @@
 """Query vectors in Redis. Whatever Redis does, a search goes on: at worst it embeds its query again."""
 
+import re
 from time import monotonic
 
 from redis.asyncio import Redis
@@ -14,6 +15,10 @@ _SOCKET_SECONDS = 0.1
 # After a failure Redis is left alone, so that its time-outs are not added to every search.
 _REST_SECONDS = 2.0
 _CONNECTIONS = 32
+# Keys that Redis looks at in one step of a search for them: less than a millisecond of its time.
+_SCAN_KEYS = 1000
+_LONGEST_FORGETTING_SECONDS = 20.0
+_GLOB = re.compile(r"([\\*?\[\]^-])")
 
 
 class RedisCache:
@@ -46,6 +51,19 @@ class RedisCache:
             await self._redis.set(key, vector, ex=_KEPT_SECONDS)
         except (RedisError, OSError, TimeoutError) as error:
             self._rest(error)
+
+    async def forget(self, prefix: str) -> int:
+        """What a scan that is cut short leaves goes with its time to live."""
+        until, cursor, count = monotonic() + _LONGEST_FORGETTING_SECONDS, 0, 0
+        try:
+            while monotonic() < until:
+                cursor, keys = await self._redis.scan(cursor, match=_GLOB.sub(r"\\\1", prefix) + "*", count=_SCAN_KEYS)
+                count += int(await self._redis.unlink(*keys)) if keys else 0
+                if not cursor:
+                    break
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rest(error)
+        return count
 
     async def health(self) -> Component:
         """Degraded at worst: searches need no cache."""

@@ -1,6 +1,7 @@
 """The port's plain values as qdrant-client's own models, which check them."""
 
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 from qdrant_client import models
@@ -12,6 +13,7 @@ from lorekeep_search.tenancy import Within
 
 _DISTANCES = {"cosine": models.Distance.COSINE, "dot": models.Distance.DOT}
 _CANDIDATE_KEYS = ["chunk_id", "document_id"]
+_PORTION_POINTS = 2000
 
 
 def collection(space: search_pb2.IndexSpace) -> dict[str, Any]:
@@ -52,6 +54,17 @@ def point(given: Point, epochs: Payload) -> models.PointStruct:
 def filter_of(within: Within) -> models.Filter:
     """A filter, from Qdrant's JSON."""
     return models.Filter.model_validate(within.filter)
+
+
+def portion(within: Within, keys: Sequence[str], offset: Any) -> dict[str, Any]:
+    """The arguments of one step of a scan: no vectors, and of the payload only `keys`."""
+    return {
+        "scroll_filter": filter_of(within),
+        "limit": _PORTION_POINTS,
+        "offset": offset,
+        "with_payload": models.PayloadSelectorInclude(include=list(keys)),
+        "with_vectors": False,
+    }
 
 
 def queries(legs: Legs) -> list[models.QueryRequest]:

@@ -99,6 +99,19 @@ class ServerStore:
                 return 0
             return int((await self._qdrant.count(name, server_requests.filter_of(within), exact=True)).count)
 
+    async def scanned(
+        self, space: search_pb2.IndexSpace, within: Within, keys: Sequence[str]
+    ) -> AsyncIterator[list[Payload]]:
+        further: Any = None
+        while True:
+            async with self._reading(space) as name:
+                if not name:
+                    return
+                found, further = await self._qdrant.scroll(name, **server_requests.portion(within, keys, further))
+            yield [each.payload or {} for each in found]
+            if further is None:
+                return
+
     async def query(self, space: search_pb2.IndexSpace, legs: Legs) -> list[LegResult]:
         asked = server_requests.queries(legs)
         async with self._reading(space) as name:

@@ -4,6 +4,7 @@ from typing import Any
 
 from lorekeep.search.v1 import search_pb2, search_pb2_grpc
 from lorekeep_search.indexing import Indexer
+from lorekeep_search.query_vectors import QueryVectors
 from lorekeep_search.searching import Searcher
 
 SERVICE = "lorekeep.search.v1.SearchService"
@@ -12,9 +13,10 @@ SERVICE = "lorekeep.search.v1.SearchService"
 class SearchServicer(search_pb2_grpc.SearchServiceServicer):
     """See search.proto; the organisation is the one of the call's context."""
 
-    def __init__(self, searcher: Searcher, indexer: Indexer) -> None:
+    def __init__(self, searcher: Searcher, indexer: Indexer, query_vectors: QueryVectors) -> None:
         self._searcher = searcher
         self._indexer = indexer
+        self._query_vectors = query_vectors
 
     async def Search(self, request: search_pb2.SearchRequest, context: Any) -> search_pb2.SearchResponse:
         return await self._searcher.search(request)
@@ -38,3 +40,9 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
 
     async def Count(self, request: search_pb2.CountRequest, context: Any) -> search_pb2.CountResponse:
         return search_pb2.CountResponse(chunk_count=await self._indexer.count(request.scope))
+
+    async def Tally(self, request: search_pb2.TallyRequest, context: Any) -> search_pb2.TallyResponse:
+        return search_pb2.TallyResponse(versions=await self._indexer.tallied(request))
+
+    async def Forget(self, request: search_pb2.ForgetRequest, context: Any) -> search_pb2.ForgetResponse:
+        return search_pb2.ForgetResponse(entry_count=await self._query_vectors.forgotten())

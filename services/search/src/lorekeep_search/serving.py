@@ -28,7 +28,7 @@ async def serve(settings: SearchSettings, life: Life) -> AsyncIterator[None]:
         stack.push_async_callback(store.close)
         checks: dict[str, Check] = {"index": store.health}
         query_vectors = await _query_vectors(settings, stack, checks)
-        servicer = SearchServicer(Searcher(store, query_vectors), Indexer(store))
+        servicer = SearchServicer(Searcher(store, query_vectors), Indexer(store), query_vectors)
         server = GrpcServer(
             f"{settings.host}:{settings.grpc_port}",
             settings.search_token.get_secret_value(),

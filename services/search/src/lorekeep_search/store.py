@@ -5,7 +5,7 @@ every reader and refused to a writer. All calls raise Unavailable while the engi
 much waits for it, and DeadlineExceeded at the call's deadline.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -99,6 +99,12 @@ class VectorStore(Protocol):
 
     async def count(self, space: search_pb2.IndexSpace, within: Within) -> int:
         """How many points are within."""
+
+    def scanned(
+        self, space: search_pb2.IndexSpace, within: Within, keys: Sequence[str]
+    ) -> AsyncIterator[list[Payload]]:
+        """Some payload keys of all points within, in portions that queries do not notice. Points that are written or
+        removed meanwhile may be missing; none comes twice."""
 
     async def query(self, space: search_pb2.IndexSpace, legs: Legs) -> list[LegResult]:
         """The candidates of each leg."""

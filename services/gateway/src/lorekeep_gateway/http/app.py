@@ -16,6 +16,7 @@ from lorekeep_gateway.http import (
     jobs,
     qnas,
     queues,
+    reconciliation,
     search,
     staged_uploads,
     texts,
@@ -50,6 +51,7 @@ ROUTERS = (
     webhooks.router,
     job_events.router,
     queues.router,
+    reconciliation.router,
     search.router,
     health.router,
 )
@@ -58,7 +60,7 @@ _FORMS = re.compile(rf"{_COLLECTION}/(documents|files)")
 _BATCHES = re.compile(rf"{_COLLECTION}/documents:batch")
 _TEXTS = re.compile(rf"{_COLLECTION}/(texts|qnas)(/.+)?")
 _PARTS = re.compile(rf"{_COLLECTION}/uploads/[^/]+/parts/[^/]+")
-_LONG = re.compile(rf"{_COLLECTION}/(uploads/[^/]+/complete|websites(/.+)?)")
+_LONG = re.compile(rf"{_COLLECTION}/(uploads/[^/]+/complete|websites(/.+)?|reconcile)")
 # A character of JSON takes twelve bytes at most, as two escapes of halves of a pair.
 _CHAR_BYTES = 12
 

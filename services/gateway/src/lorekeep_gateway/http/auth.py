@@ -70,6 +70,7 @@ async def _of_key(request: Request, parts: Parts) -> Principal:
         tuple(row["groups"]),
         frozenset(row["scopes"]),
         None if bound is None else tuple(bound),
+        _address(request),
     )
 
 
@@ -86,11 +87,7 @@ def _given(request: Request) -> str:
 async def _of_this_machine(request: Request, parts: Parts) -> Principal:
     """Without keys: callers of this machine alone, as the first organisation; not by way of a proxy or a web page."""
     origin = request.headers.get("origin", "")
-    here = (
-        request.client.host if request.client else "",
-        request.url.hostname or "",
-        _host_of(origin) or "localhost",
-    )
+    here = (_address(request), request.url.hostname or "", _host_of(origin) or "localhost")
     if any(name in request.headers for name in _FORWARDED) or not all(is_loopback(each) for each in here):
         raise errors.PermissionDenied(
             "Keys are switched off, so only callers on this machine are served, and not through a proxy. "
@@ -102,7 +99,14 @@ async def _of_this_machine(request: Request, parts: Parts) -> Principal:
     if home is None:
         raise errors.Unavailable("There is no organisation yet. Make one with `lorekeep admin create`.")
     everything = frozenset(SCOPES)
-    return Principal(home["organisation_id"], home["workspace_id"], "auth_off", "", (), everything, None)
+    return Principal(
+        home["organisation_id"], home["workspace_id"], "auth_off", "", (), everything, None, _address(request)
+    )
+
+
+def _address(request: Request) -> str:
+    """The other end of the connection; what a header says of it is nobody's word."""
+    return request.client.host if request.client else ""
 
 
 def _host_of(origin: str) -> str:

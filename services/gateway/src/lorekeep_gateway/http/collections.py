@@ -1,5 +1,7 @@
 """Routes of collections."""
 
+from typing import Any
+
 import asyncpg
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -19,6 +21,7 @@ from lorekeep_gateway.idempotency import Answer, Repeat, checked_key
 from lorekeep_gateway.ids import new_id
 from lorekeep_gateway.keys import Principal
 from lorekeep_gateway.removal import Receipt
+from lorekeep_gateway.store.database import Session
 
 router = APIRouter(prefix="/api/v1/collections", tags=["collections"])
 
@@ -94,21 +97,16 @@ async def delete(
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
     receipt = await parts.removal(principal).collection(row["id"])
-    async with parts.database.session() as session:
-        await organisations.audit(
-            session, principal.organisation_id, "collection.deleted", row["id"], actor=principal.key_id
-        )
     return receipt_of(row["id"], receipt, response)
 
 
 def receipt_of(public_id: str, receipt: Receipt, response: Response) -> shapes.Removed:
     """A receipt as it is shown; 202 where the janitor goes on."""
     response.status_code = 200 if receipt.finished else 202
-    counts = {name: getattr(receipt, name) for name in shapes.RemovedCounts.model_fields}
     return shapes.Removed(
         id=public_id,
         status="deleted" if receipt.finished else "deleting",
-        removed=shapes.RemovedCounts(**counts),
+        removed=shapes.RemovedCounts(**receipt.counts),
     )
 
 
@@ -120,6 +118,7 @@ async def _add(parts: Parts, principal: Principal, body: shapes.NewCollection, r
             async def made() -> Answer:
                 collection_id, told = new_id("col"), body.model_dump()
                 await session("collection_add", id=collection_id, **mine, **told)
+                await _audited(session, principal, "collection.created", collection_id, name=body.name)
                 (row,) = await session("collections_found", **mine, references=[collection_id], allowed=None)
                 return shapes.of_row(row).model_dump(mode="json")
 
@@ -143,8 +142,22 @@ async def _change(
                 name=name or row["name"],
                 metadata_schema=_merged(row["metadata_schema"], added),
             )
+            changed = {"name": name} if name else {}
+            await _audited(session, principal, "collection.changed", collection_id, **changed, fields=sorted(added))
     except asyncpg.UniqueViolationError:
         raise _taken(name or "") from None
+
+
+async def _audited(session: Session, principal: Principal, event: str, target: str, **detail: Any) -> None:
+    await organisations.audit(
+        session,
+        principal.organisation_id,
+        event,
+        target,
+        actor=principal.key_id,
+        address=principal.address,
+        detail=detail,
+    )
 
 
 async def _prepare(parts: Parts, principal: Principal, row: catalogue.Row, added: dict[str, str]) -> None:

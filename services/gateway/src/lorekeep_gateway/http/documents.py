@@ -9,7 +9,6 @@ from fastapi.responses import StreamingResponse
 
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import calls, client_calls, errors
-from lorekeep_gateway import organisations
 from lorekeep_gateway.http import catalogue
 from lorekeep_gateway.http.auth import caller
 from lorekeep_gateway.http.catalogue import CollectionRef, DocumentRef
@@ -134,12 +133,8 @@ async def delete(
 
 
 async def removed(parts: Parts, principal: Principal, collection_id: str, document: str, response: Response) -> Removed:
-    """Deletes a document of any kind, and writes down who did."""
+    """Deletes a document of any kind."""
     receipt = await parts.removal(principal).document(collection_id, document)
-    async with parts.database.session() as session:
-        await organisations.audit(
-            session, principal.organisation_id, "document.deleted", document, actor=principal.key_id
-        )
     return receipt_of(document, receipt, response)
 
 

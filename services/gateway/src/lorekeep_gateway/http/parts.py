@@ -59,7 +59,14 @@ class Parts:
 
     def removal(self, principal: Principal) -> Removal:
         """Removes what belongs to the principal's organisation."""
-        return Removal(self.database, self.blobs, self.callees, principal.organisation_id)
+        return Removal(
+            self.database,
+            self.blobs,
+            self.callees,
+            principal.organisation_id,
+            actor=principal.key_id,
+            address=principal.address,
+        )
 
 
 def parts_of(request: Request) -> Parts:

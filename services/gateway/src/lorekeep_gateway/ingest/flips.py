@@ -108,6 +108,8 @@ class Flips:
             generation = await session(
                 "live_generation", collection_id=flip["collection_id"], organisation_id=flip["organisation_id"]
             )
+        if generation is None or generation["id"] is None:
+            return  # the collection was removed meanwhile
         stamps = []
         for each in flip["versions"]:
             stamps.append(search_pb2.VersionStamp(version_id=each["version_id"], from_epoch=flip["epoch"]))

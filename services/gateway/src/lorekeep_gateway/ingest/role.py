@@ -23,6 +23,7 @@ from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
 from lorekeep_gateway.outbound.fetching import Outbound
+from lorekeep_gateway.reconciliation.upkeep import Upkeep
 from lorekeep_gateway.staged_uploads import forget_uploads
 from lorekeep_gateway.store.database import Database, connected_by
 
@@ -58,6 +59,8 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
         blobs = Blobs(settings.blobs_url)
         ingest = Ingest(database, blobs, callees, settings, bell)
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
+        for name, chore in Upkeep(database, blobs, callees, settings.scrub_bytes).chores().items():
+            ingest.janitor.add(name, chore)
         ingest.janitor.add("uploads", lambda: forget_uploads(database, blobs))
         deliveries = Deliveries(database, outbound, Pace(poll_seconds=settings.poll_seconds))
         ingest.janitor.add("deliveries", deliveries.tidy)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from lorekeep_gateway.settings import StoreSettings
+from lorekeep_gateway.settings import MEBIBYTE, StoreSettings
 
 
 class IngestSettings(StoreSettings):
@@ -21,3 +21,6 @@ class IngestSettings(StoreSettings):
     janitor_seconds: float = Field(30, gt=0, description="Pause between two rounds of tidying.")
     job_retention_days: float = Field(30, gt=0, description="Days for which ended jobs can be looked at.")
     sweep_after_seconds: float = Field(300, ge=0, description="Time that a superseded version stays in the index.")
+    scrub_bytes: int = Field(
+        2 * 1024 * MEBIBYTE, ge=0, description="Bytes of originals checked against their hash a day."
+    )

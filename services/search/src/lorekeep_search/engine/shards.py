@@ -44,6 +44,7 @@ class Shards:
             "remove": self._remove,
             "list": self._list,
             "count": self._count,
+            "scan": self._scan,
             "query": self._query,
             "fetch": self._fetch,
             "ping": self._ping,
@@ -141,6 +142,18 @@ class Shards:
     def _count(self, request: Request, tail: bytes) -> Answer:
         counted = self._shard(request).count(engine.CountRequest(filter=requests.filter_of(request["filter"])))
         return {"count": counted}
+
+    def _scan(self, request: Request, tail: bytes) -> Answer:
+        """A portion in the order of ids; `next` is the id that the following one begins with."""
+        found, further = self._shard(request).scroll(
+            engine.ScrollRequest(
+                offset=request["offset"],
+                limit=request["limit"],
+                filter=requests.filter_of(request["filter"]),
+                with_payload=engine.PayloadSelector.Include(request["keys"]),
+            )
+        )
+        return {"payloads": [each.payload for each in found], "next": None if further is None else str(further)}
 
     def _query(self, request: Request, tail: bytes) -> Answer:
         shard, allowed = self._shard(request), requests.filter_of(request["filter"])

@@ -308,3 +308,41 @@ class CountResponse(_message.Message):
     CHUNK_COUNT_FIELD_NUMBER: _ClassVar[int]
     chunk_count: int
     def __init__(self, chunk_count: _Optional[int] = ...) -> None: ...
+
+class TallyRequest(_message.Message):
+    __slots__ = ("scope", "after_version_id", "limit")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_VERSION_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    scope: Scope
+    after_version_id: str
+    limit: int
+    def __init__(self, scope: _Optional[_Union[Scope, _Mapping]] = ..., after_version_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class VersionTally(_message.Message):
+    __slots__ = ("version_id", "document_id", "chunk_count", "standing_count")
+    VERSION_ID_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STANDING_COUNT_FIELD_NUMBER: _ClassVar[int]
+    version_id: str
+    document_id: str
+    chunk_count: int
+    standing_count: int
+    def __init__(self, version_id: _Optional[str] = ..., document_id: _Optional[str] = ..., chunk_count: _Optional[int] = ..., standing_count: _Optional[int] = ...) -> None: ...
+
+class TallyResponse(_message.Message):
+    __slots__ = ("versions",)
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    versions: _containers.RepeatedCompositeFieldContainer[VersionTally]
+    def __init__(self, versions: _Optional[_Iterable[_Union[VersionTally, _Mapping]]] = ...) -> None: ...
+
+class ForgetRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ForgetResponse(_message.Message):
+    __slots__ = ("entry_count",)
+    ENTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    entry_count: int
+    def __init__(self, entry_count: _Optional[int] = ...) -> None: ...

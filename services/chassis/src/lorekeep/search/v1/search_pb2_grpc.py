@@ -70,6 +70,16 @@ class SearchServiceStub:
                 request_serializer=lorekeep_dot_search_dot_v1_dot_search__pb2.CountRequest.SerializeToString,
                 response_deserializer=lorekeep_dot_search_dot_v1_dot_search__pb2.CountResponse.FromString,
                 _registered_method=True)
+        self.Tally = channel.unary_unary(
+                '/lorekeep.search.v1.SearchService/Tally',
+                request_serializer=lorekeep_dot_search_dot_v1_dot_search__pb2.TallyRequest.SerializeToString,
+                response_deserializer=lorekeep_dot_search_dot_v1_dot_search__pb2.TallyResponse.FromString,
+                _registered_method=True)
+        self.Forget = channel.unary_unary(
+                '/lorekeep.search.v1.SearchService/Forget',
+                request_serializer=lorekeep_dot_search_dot_v1_dot_search__pb2.ForgetRequest.SerializeToString,
+                response_deserializer=lorekeep_dot_search_dot_v1_dot_search__pb2.ForgetResponse.FromString,
+                _registered_method=True)
 
 
 class SearchServiceServicer:
@@ -128,6 +138,20 @@ class SearchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Tally(self, request, context):
+        """Counts the chunks of each version in a scope, so that the index can be compared with the records. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Forget(self, request, context):
+        """Forgets all that is cached for the calling organisation. Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SearchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -165,6 +189,16 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     servicer.Count,
                     request_deserializer=lorekeep_dot_search_dot_v1_dot_search__pb2.CountRequest.FromString,
                     response_serializer=lorekeep_dot_search_dot_v1_dot_search__pb2.CountResponse.SerializeToString,
+            ),
+            'Tally': grpc.unary_unary_rpc_method_handler(
+                    servicer.Tally,
+                    request_deserializer=lorekeep_dot_search_dot_v1_dot_search__pb2.TallyRequest.FromString,
+                    response_serializer=lorekeep_dot_search_dot_v1_dot_search__pb2.TallyResponse.SerializeToString,
+            ),
+            'Forget': grpc.unary_unary_rpc_method_handler(
+                    servicer.Forget,
+                    request_deserializer=lorekeep_dot_search_dot_v1_dot_search__pb2.ForgetRequest.FromString,
+                    response_serializer=lorekeep_dot_search_dot_v1_dot_search__pb2.ForgetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -357,6 +391,60 @@ class SearchService:
             '/lorekeep.search.v1.SearchService/Count',
             lorekeep_dot_search_dot_v1_dot_search__pb2.CountRequest.SerializeToString,
             lorekeep_dot_search_dot_v1_dot_search__pb2.CountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Tally(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lorekeep.search.v1.SearchService/Tally',
+            lorekeep_dot_search_dot_v1_dot_search__pb2.TallyRequest.SerializeToString,
+            lorekeep_dot_search_dot_v1_dot_search__pb2.TallyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Forget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lorekeep.search.v1.SearchService/Forget',
+            lorekeep_dot_search_dot_v1_dot_search__pb2.ForgetRequest.SerializeToString,
+            lorekeep_dot_search_dot_v1_dot_search__pb2.ForgetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,10 @@ class SearchServiceStub:
     """Lists the chunks of a version in order."""
     Count: _aio.UnaryUnaryMultiCallable[_search_pb2.CountRequest, _search_pb2.CountResponse]
     """Counts the chunks of a scope, visible or not."""
+    Tally: _aio.UnaryUnaryMultiCallable[_search_pb2.TallyRequest, _search_pb2.TallyResponse]
+    """Counts the chunks of each version in a scope, so that the index can be compared with the records. Idempotent."""
+    Forget: _aio.UnaryUnaryMultiCallable[_search_pb2.ForgetRequest, _search_pb2.ForgetResponse]
+    """Forgets all that is cached for the calling organisation. Idempotent."""
 
 class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Indexes and finds chunks. Every call needs the service token and a call context with an organisation."""
@@ -103,5 +107,21 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_search_pb2.CountRequest, _abc.Awaitable[_search_pb2.CountResponse]],
     ) -> _abc.Awaitable[_search_pb2.CountResponse]:
         """Counts the chunks of a scope, visible or not."""
+
+    @_abc_1.abstractmethod
+    def Tally(
+        self,
+        request: _search_pb2.TallyRequest,
+        context: _aio.ServicerContext[_search_pb2.TallyRequest, _abc.Awaitable[_search_pb2.TallyResponse]],
+    ) -> _abc.Awaitable[_search_pb2.TallyResponse]:
+        """Counts the chunks of each version in a scope, so that the index can be compared with the records. Idempotent."""
+
+    @_abc_1.abstractmethod
+    def Forget(
+        self,
+        request: _search_pb2.ForgetRequest,
+        context: _aio.ServicerContext[_search_pb2.ForgetRequest, _abc.Awaitable[_search_pb2.ForgetResponse]],
+    ) -> _abc.Awaitable[_search_pb2.ForgetResponse]:
+        """Forgets all that is cached for the calling organisation. Idempotent."""
 
 def add_SearchServiceServicer_to_server(servicer: SearchServiceServicer, server: _aio.Server) -> None: ...

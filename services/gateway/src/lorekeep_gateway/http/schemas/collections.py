@@ -61,12 +61,15 @@ class CollectionPage(Shape):
 
 
 class RemovedCounts(Shape):
-    """What was removed."""
+    """What was removed from each store, so far."""
 
     documents: int
     versions: int
     blobs: int = Field(description="Originals that no other document needed.")
-    chunks: int
+    segments: int = Field(description="Pieces of what was read out of them.")
+    chunks: int = Field(description="Passages in the index, with their vectors.")
+    jobs: int
+    cache_entries: int
 
 
 class Removed(Shape):

@@ -24,6 +24,7 @@ create trigger job_revision before update on jobs for each row execute function 
 
 create index jobs_by_state on jobs (queue, status, dead);
 create index jobs_listed on jobs (organisation_id, created_at desc, id desc);
+create index jobs_leased on jobs (organisation_id, collection_id, document_id) where lease_until is not null;
 create index jobs_dead on jobs (organisation_id, finished_at desc) where dead;
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
 create index jobs_succeeded on jobs (organisation_id, finished_at desc) where status = 'succeeded';
@@ -172,12 +173,25 @@ create index webhook_deliveries_waiting on webhook_deliveries (next_at) where st
 create index webhook_deliveries_owed on webhook_deliveries (webhook_id, next_at) where status = 'waiting';
 create index webhook_deliveries_ended on webhook_deliveries (ended_at) where ended_at is not null;
 
+-- What was done is never rewritten, whoever asks; rows go when they are a year old.
+alter table audit_logs add column detail jsonb not null default '{}';
+create function guard_audit_log() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'DELETE' and old.occurred_at < now() - interval '365 days' then
+        return old;
+    end if;
+    raise exception 'the audit log is append-only' using errcode = 'insufficient_privilege';
+end $$;
+create trigger audit_log_append_only before update or delete on audit_logs
+    for each row execute function guard_audit_log();
+
 -- What was deleted and may still be written to by someone who was paused: looked for again, every day for a month.
 create table tombstones (
     organisation_id text not null,
     collection_id text not null,
-    document_id text not null default '',                 -- empty: the whole collection
+    document_id text not null default '',                 -- empty: the whole collection; both empty: the organisation
     spaces jsonb not null,                                -- index spaces that may hold chunks of it
+    removed jsonb not null default '{}',                  -- the receipt so far: counts per store, over all tries
     removed_at timestamptz not null default now(),
     primary key (organisation_id, collection_id, document_id)
 );

@@ -10,19 +10,23 @@ select exists (select from organisations);
 -- name: organisation_first^
 select w.organisation_id, w.id as workspace_id
 from workspaces w
+join organisations o on o.id = w.organisation_id and o.status = 'active'
 order by w.created_at, w.id
 limit 1;
 
 -- name: organisation_by_name^
+-- Not marked for deletion before the transaction ends.
 select o.id as organisation_id, o.name, w.id as workspace_id
 from organisations o
 join workspaces w on w.organisation_id = o.id and w.name = 'default'
-where o.name = :name;
+where o.name = :name and o.status = 'active'
+for key share of o;
 
 -- name: organisations_listed
 select o.id as organisation_id, o.name, o.created_at,
        (select count(*) from collections c where c.organisation_id = o.id and c.status = 'active') as collection_count
 from organisations o
+where o.status = 'active'
 order by o.name;
 
 -- name: organisation_add!
@@ -47,8 +51,8 @@ join memberships m on m.user_id = u.id
 where m.organisation_id = :organisation_id and u.name = :name;
 
 -- name: audit_add!
-insert into audit_logs (organisation_id, event_type, actor, target, success, trace_id)
-values (:organisation_id, :event_type, :actor, :target, :success, :trace_id);
+insert into audit_logs (organisation_id, event_type, actor, target, success, address, trace_id, detail)
+values (:organisation_id, :event_type, :actor, :target, :success, :address, :trace_id, :detail);
 
 -- name: schema_versions
 select version from schema_migrations;
