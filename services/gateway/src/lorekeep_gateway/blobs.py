@@ -3,7 +3,6 @@
 A directory or a bucket, chosen by URL. Nothing is held whole in memory but one segment.
 """
 
-import gzip
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,10 +14,14 @@ from uuid import uuid4
 import obstore
 from obstore.exceptions import BaseError as ObjectStoreError
 from obstore.store import LocalStore, from_url
+from prometheus_client import Counter
 
 from lorekeep.document.v1.document_pb2 import Segment
-from lorekeep_chassis import errors
+from lorekeep_chassis import errors, logs
+from lorekeep_gateway import segments
 
+_LOG = logs.logger(__name__)
+_CORRUPT = Counter("blobs_corrupt_total", "Originals that were read and no longer fitted their hash.")
 _BUFFER_BYTES = 4 * 1024 * 1024
 _READ_BYTES = 512 * 1024
 
@@ -76,13 +79,25 @@ class Blobs:
         """Removes staged bytes; nothing happens where they were promoted."""
         await self._forget(staged.path)
 
-    async def read(self, organisation_id: str, sha256: str) -> AsyncIterator[bytes]:
-        """Streams an original in pieces of at most 512 KiB; NotFound where it is gone."""
-        found = await self._found(_original(organisation_id, sha256))
+    async def read(self, organisation_id: str, blob: Blob) -> AsyncIterator[bytes]:
+        """Streams an original in pieces of at most 512 KiB; NotFound where it is gone, or is not what it was.
+
+        The last piece comes only once the whole is known to fit its hash, so nobody ever has all of a damaged blob.
+        """
+        found = await self._found(_original(organisation_id, blob.sha256))
+        if found.meta["size"] != blob.size_bytes:
+            raise _corrupt(organisation_id, blob)
+        digest, held = hashlib.sha256(), b""
         async for piece in found.stream(min_chunk_size=_READ_BYTES):
+            digest.update(piece)
             view = memoryview(piece)
             for start in range(0, len(view), _READ_BYTES):
-                yield bytes(view[start : start + _READ_BYTES])
+                if held:
+                    yield held
+                held = bytes(view[start : start + _READ_BYTES])
+        if digest.hexdigest() != blob.sha256:
+            raise _corrupt(organisation_id, blob)
+        yield held
 
     async def remove(self, organisation_id: str, sha256: str) -> None:
         """Removes an original; nothing happens where it is gone."""
@@ -90,14 +105,23 @@ class Blobs:
 
     async def keep_segment(self, organisation_id: str, version_id: str, segment: Segment) -> None:
         """Keeps one segment of a version's artefact, in place of an earlier one of the same ordinal."""
-        packed = gzip.compress(segment.SerializeToString(), compresslevel=3, mtime=0)
-        await obstore.put_async(self._store, _segment(organisation_id, version_id, segment.ordinal), packed)
+        path = _segment(organisation_id, version_id, segment.ordinal)
+        await obstore.put_async(self._store, path, segments.packed(segment))
+
+    async def segment(self, organisation_id: str, version_id: str, ordinal: int) -> Segment:
+        """One segment of a version's artefact; NotFound, `artefact_missing`, where it is gone or damaged."""
+        path = _segment(organisation_id, version_id, ordinal)
+        try:
+            found = await obstore.get_async(self._store, path)
+            return segments.unpacked(bytes(await found.bytes_async()))
+        except (FileNotFoundError, ValueError) as error:
+            _LOG.error("a segment cannot be read", extra={"lorekeep": {"path": path, "error": repr(error)}})
+            raise artefact_missing() from error
 
     async def segments(self, organisation_id: str, version_id: str, count: int) -> AsyncIterator[Segment]:
         """A version's segments in order."""
         for ordinal in range(count):
-            found = await self._found(_segment(organisation_id, version_id, ordinal))
-            yield Segment.FromString(gzip.decompress(bytes(await found.bytes_async())))
+            yield await self.segment(organisation_id, version_id, ordinal)
 
     async def remove_artefact(self, organisation_id: str, version_id: str) -> int:
         """Removes a version's artefact; gives the number of segments."""
@@ -126,6 +150,19 @@ class Blobs:
             await obstore.delete_async(self._store, path)
         except FileNotFoundError:
             return
+
+
+def artefact_missing() -> errors.NotFound:
+    """What was read of a document is gone or damaged."""
+    return errors.NotFound("What was read of the document is gone. Upload it again.", reason="artefact_missing")
+
+
+def _corrupt(organisation_id: str, blob: Blob) -> errors.NotFound:
+    _CORRUPT.inc()
+    _LOG.error(
+        "a blob does not fit its hash", extra={"lorekeep": {"organisation": organisation_id, "sha256": blob.sha256}}
+    )
+    return errors.NotFound("The document's bytes are damaged. Upload it again.", reason="blob_corrupt")
 
 
 def _store(url: str) -> Any:

@@ -15,3 +15,8 @@ RUNNING = Gauge("ingest_jobs_running", "Jobs in this process's hands.")
 WORKERS = Gauge("ingest_workers", "Jobs that this process may have in hand at once.")
 QUEUE = Gauge("ingest_queue_jobs", "Jobs in the queue, of all processes.", ("status",))
 OLDEST_SECONDS = Gauge("ingest_queue_oldest_seconds", "Age of the oldest waiting job.")
+VERDICTS = Counter(
+    "ingest_verdicts_total",
+    "Documents by how well they were read: clean, pages_empty, pages_garbled, warned, empty_text, refused.",
+    ("outcome",),
+)

@@ -20,7 +20,9 @@ set cancel_requested = true,
     finished_at = case when c.ends then now() end,
     error = case when c.ends then jsonb_build_object('reason', 'cancelled', 'message', 'Cancelled.') end,
     checkpoint = case when c.ends then '{}' else j.checkpoint end,
-    resume_state = case when c.ends then null else j.resume_state end
+    resume_state = case when c.ends then null else j.resume_state end,
+    parsed = case when c.ends then '{}' else j.parsed end,
+    parse_state = case when c.ends then null else j.parse_state end
 from (
     select id, status = 'queued' and not exists (select from flips f where f.job_id = jobs.id) as ends
     from jobs where organisation_id = :organisation_id and id = :id

@@ -13,3 +13,14 @@ where d.organisation_id = :organisation_id and d.collection_id = :collection_id
   and not exists (select from jobs j where j.document_id = d.id and j.kind = 'rebuild'
                   and j.status in ('queued', 'running'))
 returning id;
+
+-- name: version_visible$
+-- Whether a version is what its document shows; asked under the collection's lock.
+select exists (select from versions v join documents d on d.id = v.document_id and d.version_id = v.id
+               where v.organisation_id = :organisation_id and v.id = :version_id and d.status <> 'deleting');
+
+-- name: artefact_counted!
+-- The segments of an artefact that was made anew, of every version that shares it.
+update versions set segment_count = :segment_count
+where organisation_id = :organisation_id and (id = :artefact_id or artefact_id = :artefact_id)
+  and segment_count is not null;
