@@ -13,7 +13,7 @@ from lorekeep_gateway.http.auth import scopes_of
 from lorekeep_gateway.http.description import operations
 
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
-OURS = ("collections", "documents", "job_views", "keys", "organisations", "removal", "uploads")
+OURS = ("collections", "documents", "job_views", "keys", "organisations", "removal", "uploads", "versions")
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",
     "idempotency_keys", "audit_logs",
@@ -33,7 +33,7 @@ async def _owned(suite: Suite) -> dict[str, str]:
     collection = await suite.collection("secrets")
     told = await suite.upload("secrets", document_id="plan", text="The secret plan.")
     await suite.index(collection["id"], "plan", "The secret plan.")
-    return {"collection": collection["id"], "document": "plan", "job": told["job"]["id"]}
+    return {"collection": collection["id"], "document": "plan", "job": told["job"]["id"], "number": "1"}
 
 
 async def test_every_route_finds_nothing_of_another_organisation(suite: Suite, subtests: pytest.Subtests) -> None:

@@ -79,14 +79,14 @@ class Blobs:
         """Removes staged bytes; nothing happens where they were promoted."""
         await self._forget(staged.path)
 
-    async def read(self, organisation_id: str, blob: Blob) -> AsyncIterator[bytes]:
+    async def read(self, organisation_id: str, sha256: str, size_bytes: int | None = None) -> AsyncIterator[bytes]:
         """Streams an original in pieces of at most 512 KiB; NotFound where it is gone, or is not what it was.
 
         The last piece comes only once the whole is known to fit its hash, so nobody ever has all of a damaged blob.
         """
-        found = await self._found(_original(organisation_id, blob.sha256))
-        if found.meta["size"] != blob.size_bytes:
-            raise _corrupt(organisation_id, blob)
+        found = await self._found(_original(organisation_id, sha256))
+        if size_bytes not in (None, found.meta["size"]):
+            raise _corrupt(organisation_id, sha256)
         digest, held = hashlib.sha256(), b""
         async for piece in found.stream(min_chunk_size=_READ_BYTES):
             digest.update(piece)
@@ -95,8 +95,8 @@ class Blobs:
                 if held:
                     yield held
                 held = bytes(view[start : start + _READ_BYTES])
-        if digest.hexdigest() != blob.sha256:
-            raise _corrupt(organisation_id, blob)
+        if digest.hexdigest() != sha256:
+            raise _corrupt(organisation_id, sha256)
         yield held
 
     async def remove(self, organisation_id: str, sha256: str) -> None:
@@ -157,11 +157,9 @@ def artefact_missing() -> errors.NotFound:
     return errors.NotFound("What was read of the document is gone. Upload it again.", reason="artefact_missing")
 
 
-def _corrupt(organisation_id: str, blob: Blob) -> errors.NotFound:
+def _corrupt(organisation_id: str, sha256: str) -> errors.NotFound:
     _CORRUPT.inc()
-    _LOG.error(
-        "a blob does not fit its hash", extra={"lorekeep": {"organisation": organisation_id, "sha256": blob.sha256}}
-    )
+    _LOG.error("a blob does not fit its hash", extra={"lorekeep": {"organisation": organisation_id, "sha256": sha256}})
     return errors.NotFound("The document's bytes are damaged. Upload it again.", reason="blob_corrupt")
 
 

@@ -13,6 +13,7 @@ from lorekeep_gateway.blobs import Blob, Blobs, Staged
 
 MAX_ID_CHARS = 255
 MAX_NAME_CHARS = 1024
+_RESTORE = re.compile(r"./versions/[0-9]+/restore$")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -94,6 +95,8 @@ class Intake:
             raise _bad_id("A document id has no control characters and no empty, `.` or `..` path segments.")
         if len(segments) > 1 and segments[-1] in ("chunks", "content"):
             raise _bad_id("A document id does not end in `/chunks` or `/content`; these are parts of it.")
+        if segments[1:][-1:] == ["versions"] or _RESTORE.search(given):
+            raise _bad_id("A document id does not end in `/versions` or `/versions/1/restore`; these are parts of it.")
         return given
 
     async def _stage(self, pieces: AsyncIterator[bytes]) -> Staged:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from lorekeep_gateway.http import collections, documents, errors, health, jobs, search, uploads
+from lorekeep_gateway.http import collections, documents, errors, health, jobs, reindex, search, uploads, versions
 from lorekeep_gateway.http.description import described, operations
 from lorekeep_gateway.http.guards import Guards
 from lorekeep_gateway.http.limits import BodyLimit, Bound, TimeLimit
@@ -18,7 +18,17 @@ _UPLOAD_SECONDS = 300.0
 _SMALL_BYTES = MEBIBYTE
 # Boundaries, part headers, metadata and ids beside the files themselves.
 _FORM_BYTES = MEBIBYTE
-ROUTERS = (collections.router, documents.router, uploads.router, jobs.router, search.router, health.router)
+# Versions before documents, whose ids hold slashes and would take their paths.
+ROUTERS = (
+    collections.router,
+    reindex.router,
+    versions.router,
+    documents.router,
+    uploads.router,
+    jobs.router,
+    search.router,
+    health.router,
+)
 
 
 def create_app(parts: Parts, version: str, draining: Callable[[], bool] = lambda: False) -> FastAPI:

@@ -10,7 +10,6 @@ from fastapi.responses import StreamingResponse
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import calls, client_calls, errors
 from lorekeep_gateway import organisations
-from lorekeep_gateway.blobs import Blob
 from lorekeep_gateway.http import catalogue
 from lorekeep_gateway.http.auth import caller
 from lorekeep_gateway.http.catalogue import CollectionRef, DocumentRef
@@ -98,7 +97,7 @@ async def content(
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
     shown = await catalogue.document(parts, principal, row["id"], document)
-    pieces = parts.blobs.read(principal.organisation_id, Blob(shown["blob_sha256"], shown["size_bytes"]))
+    pieces = parts.blobs.read(principal.organisation_id, shown["blob_sha256"], shown["size_bytes"])
     first = await anext(pieces, b"")
 
     async def whole() -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 
 from lorekeep.document.v1.document_pb2 import Chunk, Segment
 from lorekeep_chassis import errors
-from lorekeep_gateway.blobs import Blob, Blobs, artefact_missing
+from lorekeep_gateway.blobs import Blobs, artefact_missing
 from lorekeep_gateway.ingest.leases import Lease
 
 
@@ -29,18 +29,19 @@ class Artefact:
     lease: Lease
     organisation_id: str
     artefact_id: str
-    blob: Blob
+    sha256: str
+    size_bytes: int
 
     @classmethod
     def of_work(cls, blobs: Blobs, lease: Lease, work: Mapping[str, Any]) -> "Artefact":
         """What a job works from."""
-        blob = Blob(work["blob_sha256"], work["size_bytes"])
-        return cls(blobs, lease, work["organisation_id"], work["artefact_id"], blob)
+        artefact_id, sha256, size_bytes = work["artefact_id"], work["blob_sha256"], work["size_bytes"]
+        return cls(blobs, lease, work["organisation_id"], artefact_id, sha256, size_bytes)
 
     async def original(self) -> AsyncIterator[bytes]:
         """The bytes that were uploaded."""
         with answering():
-            async for piece in self.blobs.read(self.organisation_id, self.blob):
+            async for piece in self.blobs.read(self.organisation_id, self.sha256, self.size_bytes):
                 yield piece
 
     async def keep(self, segment: Segment) -> None:

@@ -159,3 +159,4 @@ async def _show(session: Session, version: Mapping[str, Any], owner: Mapping[str
         content_preview=version["preview"],
         **owner,
     )
+    await session("prune_mark", document_id=version["document_id"], **owner)

@@ -7,7 +7,7 @@ from importlib import metadata
 
 from lorekeep_chassis import logs, process
 from lorekeep_gateway import callees as services
-from lorekeep_gateway import removal
+from lorekeep_gateway import pruning, removal
 from lorekeep_gateway.bell import Bell, hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
@@ -51,6 +51,7 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
     ):
         blobs = Blobs(settings.blobs_url)
         ingest = Ingest(database, blobs, callees, settings, bell)
+        ingest.janitor.add("pruning", lambda: pruning.prune(database, blobs))
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
         condition = Condition(life.health, database, blobs, callees, ingest.worker)
         loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, condition)]

@@ -2,6 +2,8 @@ alter table organisations drop column status;
 drop table tombstones, webhook_deliveries, webhooks, upload_parts, uploads, chores, workers, job_runs;
 drop index documents_by_kind, versions_by_artefact, jobs_finished, jobs_dead, jobs_listed;
 alter table documents drop column source, drop column kind;
+drop index versions_outdated;
+alter table versions drop column outdated;
 alter table versions drop column pruned_at, drop column restored_from, drop column artefact_id;
 drop trigger job_revision on jobs;
 drop function count_job_revision;

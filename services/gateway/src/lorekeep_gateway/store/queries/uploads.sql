@@ -31,7 +31,8 @@ for key share;
 select pg_advisory_xact_lock(hashtextextended(:organisation_id || ' blob ' || :sha256, 0));
 
 -- name: blob_used$
-select exists (select from versions where organisation_id = :organisation_id and blob_sha256 = :sha256);
+select exists (select from versions
+               where organisation_id = :organisation_id and blob_sha256 = :sha256 and pruned_at is null);
 
 -- name: idempotency_hold$
 select pg_try_advisory_xact_lock(hashtextextended(:organisation_id || ' key ' || :key, 0));
