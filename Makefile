@@ -26,7 +26,7 @@ help: ## List the verbs
 # --- running ---------------------------------------------------------------------------------------------------------
 
 .PHONY: setup
-setup: ## Install the system packages that OCR wants, or print the command that does
+setup: ## Install the system packages that OCR (and tests) want, or print the command that does
 	@missing=$$(for each in $(SYSTEM_PACKAGES); do
 	  dpkg-query -W -f '$${Status}' $$each 2>/dev/null | grep -q 'install ok installed' || echo -n " $$each"; done)
 	[ -n "$$missing" ] || exit 0
@@ -39,7 +39,7 @@ setup: ## Install the system packages that OCR wants, or print the command that 
 	    >>build/setup.log 2>&1; then rm -f build/setup.log; exit 0; fi
 	  tail -n 5 build/setup.log; rm -f build/setup.log
 	fi
-	echo "setup: OCR and file types want$$missing. Everything else works without. To install them:"
+	echo "setup: OCR, file types or tests want$$missing. Everything else works without. To install them:"
 	echo "  sudo apt-get install$$missing"
 
 .PHONY: up
@@ -65,6 +65,7 @@ test: check $(LOCAL) ## All tests: the checks, then all that starts real process
 	@$(BIN)/pytest -m "slow or e2e"
 
 .PHONY: check
+check: SYSTEM_PACKAGES += pgbouncer
 check: setup $(TEST) lint types protos-lint ## Lint, types, contracts, protos, and the quick tests
 	@$(BIN)/pytest -m "not slow and not e2e"
 

@@ -55,7 +55,7 @@ class Suite:
         return made.text
 
     async def sql(self, statement: str, *values: object) -> list[Any]:
-        connection = await asyncpg.connect(self.database_url)
+        connection = await asyncpg.connect(self.database_url, statement_cache_size=0)
         try:
             return list(await connection.fetch(statement, *values))
         finally:

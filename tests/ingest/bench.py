@@ -88,9 +88,9 @@ class Bench:
             await session("enqueue_job", organisation_id=organisation, collection_id=collection_id, **ids, **given)
         return ids
 
-    def ingest(self, database: Database | None = None, **changed: Any) -> Ingest:
+    def ingest(self, database: Database | None = None, bell: Bell | None = None, **changed: Any) -> Ingest:
         settings = self.settings.model_copy(update=changed)
-        return Ingest(database or self.database, self.blobs, self.callees, settings, Bell(None))
+        return Ingest(database or self.database, self.blobs, self.callees, settings, bell or Bell(None))
 
     @asynccontextmanager
     async def working(self, ingest: Ingest | None = None, **changed: Any) -> AsyncIterator[Ingest]:
@@ -116,6 +116,9 @@ class Bench:
 
     async def job(self, ids: dict[str, str]) -> Row:
         return (await self.sql("select * from jobs where id = $1", ids["id"]))[0]
+
+    async def runs(self, ids: dict[str, str]) -> list[Row]:
+        return await self.sql("select * from job_runs where job_id = $1 order by number", ids["id"])
 
     async def document_row(self, ids: dict[str, str]) -> Row:
         return (await self.sql("select * from documents where id = $1", ids["document_id"]))[0]

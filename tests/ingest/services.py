@@ -37,6 +37,12 @@ class Hooks:
     def __init__(self) -> None:
         self.hook: Hook = lambda number: None
         self.calls = 0
+        self.hangs = False
+
+    async def held(self) -> None:
+        """Never answers while `hangs` is set."""
+        if self.hangs:
+            await asyncio.Event().wait()
 
     def called(self) -> None:
         self.calls += 1
@@ -51,7 +57,6 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         self.batch = Hooks()
         self.starts: list[parser_pb2.ParseStart] = []
         self.held_tokenizers: set[str] = set()
-        self.silent = False
         self.pages: list[int] = []
         self.cuts = 0
 
@@ -60,8 +65,7 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         start = (await anext(stream)).start
         self.starts.append(start)
         self.parse.called()
-        if self.silent:
-            await asyncio.Event().wait()
+        await self.parse.held()
         required = start.chunk_options.tokenizer_fingerprint not in self.held_tokenizers
         yield parser_pb2.ParseResponse(accepted=parser_pb2.Accepted(tokenizer_required=required))
         content, tokenizer = b"", b""
@@ -192,6 +196,7 @@ class Embedder(embedder_pb2_grpc.EmbedderServiceServicer):
     def __init__(self) -> None:
         self.embed = Hooks()
         self.texts: list[str] = []
+        self.lanes: list[tuple[calls.Lane, int]] = []
 
     async def ListModels(self, request: Any, context: Any) -> embedder_pb2.ListModelsResponse:
         return embedder_pb2.ListModelsResponse(models=[MODEL])
@@ -202,8 +207,9 @@ class Embedder(embedder_pb2_grpc.EmbedderServiceServicer):
 
     async def Embed(self, request: Any, context: Any) -> embedder_pb2.EmbedResponse:
         assert request.expected_fingerprint == MODEL.fingerprint
-        assert calls.current().lane is calls.Lane.BULK
         self.embed.called()
+        await self.embed.held()
+        self.lanes.append((calls.current().lane, len(request.texts)))
         self.texts += request.texts
         return embedder_pb2.EmbedResponse(vectors=b"".join(map(vector_of, request.texts)), model=MODEL)
 
@@ -229,16 +235,19 @@ class Search(search_pb2_grpc.SearchServiceServicer):
     points: dict[str, Point] = field(default_factory=dict)
     written: Counter[str] = field(default_factory=Counter)
     prepared: list[search_pb2.PrepareRequest] = field(default_factory=list)
+    prepare: Hooks = field(default_factory=Hooks)
     upsert: Hooks = field(default_factory=Hooks)
     stamp: Hooks = field(default_factory=Hooks)
     remove: Hooks = field(default_factory=Hooks)
 
     async def Prepare(self, request: Any, context: Any) -> search_pb2.PrepareResponse:
         self.prepared.append(request)
+        await self.prepare.held()
         return search_pb2.PrepareResponse()
 
     async def Upsert(self, request: Any, context: Any) -> search_pb2.UpsertResponse:
         self.upsert.called()
+        await self.upsert.held()
         size = len(request.vectors) // len(request.chunks)
         attributes = {
             each.field.name: [getattr(value, value.WhichOneof("kind")) for value in each.values]

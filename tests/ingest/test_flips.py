@@ -138,8 +138,9 @@ async def test_old_idempotency_keys_are_forgotten_and_one_failing_chore_hinders_
     ingest = Ingest(MortalDatabase(bench.database, Mortal()), bench.blobs, bench.callees, bench.settings, Bell(None))
     ingest.janitor.add("broken", broken)
     await ingest.janitor.round()
-    assert REGISTRY.get_sample_value("ingest_queue_jobs", {"status": "queued"}) == 1
-    assert (REGISTRY.get_sample_value("ingest_queue_oldest_seconds") or 0) > 0
+    queue = {"queue": "document_processing"}
+    assert REGISTRY.get_sample_value("jobs_total", {"state": "queued", **queue}) == 1
+    assert (REGISTRY.get_sample_value("jobs_oldest_seconds", queue) or 0) > 0
     assert [row["key"] for row in await bench.sql("select key from idempotency_keys")] == ["new"]
 
 

@@ -114,9 +114,14 @@ async def test_what_another_version_needs_is_not_pruned_with_one(bench: Bench) -
 
 async def test_a_version_that_a_job_works_from_is_not_pruned(bench: Bench) -> None:
     _, made = await versions(bench, ["first", "second", "third", "fourth"])
-    await bench.sql("update jobs set status = 'queued' where id = $1", made[0]["id"])
+    await bench.sql(
+        "insert into jobs (id, organisation_id, collection_id, document_id, version_id, kind, actor)"
+        " select 'job_x', organisation_id, collection_id, document_id, version_id, 'rebuild', actor"
+        " from jobs where id = $1",
+        made[0]["id"],
+    )
     assert await prune(bench.database, bench.blobs) == 0
-    await bench.sql("update jobs set status = 'failed' where id = $1", made[0]["id"])
+    await bench.sql("update jobs set status = 'failed' where id = 'job_x'")
     assert await prune(bench.database, bench.blobs) == 1
 
 

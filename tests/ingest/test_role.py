@@ -94,8 +94,11 @@ async def test_it_starts_works_and_ends_in_order(bench: Bench) -> None:
         assert "ingest_pages_total 3.0" in metrics
         assert "ingest_chunks_total 5.0" in metrics
         assert 'ingest_stage_seconds_count{stage="embed"} 1.0' in metrics
+        (worker,) = await bench.sql("select * from workers")
+        assert (worker["draining"], worker["name"]) == (False, (await bench.job(ids))["worker"])
         role.process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(role.process.wait(), 20) == 0
+    assert await bench.sql("select * from workers") == []
     assert await bench.visible(collection) == {ids["version_id"]: plain(book(3))}
 
 
@@ -124,12 +127,14 @@ async def test_a_worker_that_was_paused_writes_nothing_when_it_wakes(bench: Benc
         role.process.send_signal(signal.SIGSTOP)
         bench.services.search.upsert.hook = lambda number: None
         async with bench.working():
-            job = await bench.ended(ids)
+            job, runs = await bench.ended(ids), await bench.runs(ids)
         calls = bench.services.search.upsert.calls
         role.process.send_signal(signal.SIGCONT)
         await until(lambda: _idle(role))
     assert bench.services.search.upsert.calls == calls
     assert dict(await bench.job(ids)) == dict(job)
+    assert await bench.runs(ids) == runs
+    assert [run["outcome"] for run in runs] == ["lease_lost", "succeeded"]
     assert await bench.visible(collection) == {ids["version_id"]: plain(book(9))}
 
 

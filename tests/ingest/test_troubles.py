@@ -112,7 +112,7 @@ async def test_waiting_ends_with_the_jobs_time(bench: Bench) -> None:
 
 
 async def test_a_parser_that_says_nothing_is_a_failure_of_its_stage(bench: Bench) -> None:
-    bench.services.parser.silent = True
+    bench.services.parser.parse.hangs = True
     collection = await bench.collection()
     ids = await bench.document(collection, "a\nb")
     async with bench.working(stage_deadline_seconds=0.2):

@@ -32,6 +32,12 @@ _BY_ENDING = {
     ".msg": "application/vnd.ms-outlook", ".doc": "application/msword", ".xls": "application/vnd.ms-excel",
     ".ppt": "application/vnd.ms-powerpoint",
 }  # fmt: skip
+# Every media type that is told, for what must be bounded.
+KNOWN = frozenset(
+    [kind for _, kind in (*_MAGIC, *_MEMBERS)]
+    + [*_BY_ENDING.values(), "application/pdf", "image/webp", "text/plain", "application/epub+zip"]
+    + [f"application/vnd.oasis.opendocument.{kind}" for kind in ("text", "spreadsheet", "presentation")]
+)
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 # Of plain text, no more than a stray form feed or escape; of compressed bytes, one in ten.
 _CONTROLS = bytes(set(range(32)) - {0, 8, 9, 10, 12, 13, 26, 27})

@@ -18,7 +18,11 @@ class StoreSettings(ServiceSettings):
 
     database_url: SecretStr = Field(description="Postgres, as postgresql://...; may go through PgBouncer.")
     database_direct_url: SecretStr | None = Field(None, description="Postgres past a pooler, for migrations.")
-    db_pool_size: int = Field(8, ge=1, le=200, description="Most Postgres connections of one process.")
+    db_pool_size: int = Field(20, ge=1, le=200, description="Connections to Postgres that one process keeps.")
+    db_max_overflow: int = Field(10, ge=0, le=200, description="Connections beyond, closed when given back.")
+    db_pool_timeout: float = Field(30, gt=0, le=300, description="Longest wait for a connection, in seconds.")
+    db_pool_recycle: float = Field(3600, gt=0, description="Age in seconds at which a connection is replaced.")
+    db_pool_pre_ping: bool = Field(True, description="Ask an idle connection whether it lives before it is used.")
     redis_url: SecretStr | None = Field(None, description="Redis; losable, none when unset.")
     blobs_url: str = Field(description="Where blobs lie: file:///..., s3://..., gs://... or az://...")
     parser_target: str = Field("127.0.0.1:50051", description="gRPC target of the parser.")

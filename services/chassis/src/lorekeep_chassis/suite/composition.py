@@ -15,7 +15,8 @@ from lorekeep_chassis.suite.postgres import CREATED, Postgres
 _MOST_REPLICAS = 16
 _EDGES = ("gateway", "ingest")
 _MIGRATED, _BOOTSTRAPPED = "upgrade the schema", "create the first administrator"
-_CONNECTIONS_BASE, _CONNECTIONS_PER_EDGE = 30, 15
+# A process of an edge opens DB_POOL_SIZE + DB_MAX_OVERFLOW connections at most, by default 30.
+_CONNECTIONS_BASE, _CONNECTIONS_PER_EDGE = 30, 30
 
 
 def replicas(environ: Mapping[str, str]) -> dict[str, int]:

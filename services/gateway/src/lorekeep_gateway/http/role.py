@@ -17,7 +17,7 @@ from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.http.app import create_app
 from lorekeep_gateway.http.parts import Parts, Turnstile
 from lorekeep_gateway.settings import GatewaySettings, is_loopback
-from lorekeep_gateway.store.database import connected
+from lorekeep_gateway.store.database import connected_by
 
 VERSION = "0.1.0"
 _LOG = logs.logger(__name__)
@@ -53,7 +53,7 @@ async def serve(settings: GatewaySettings, life: Life) -> AsyncIterator[None]:
 async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
     """The parts of a gateway. Nothing needs to answer yet: what is missing shows in readiness."""
     async with (
-        connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
+        connected_by(settings) as database,
         callees.opened(settings) as stubs,
         hung(_plain(settings.redis_url)) as bell,
     ):

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lorekeep.document.v1.document_pb2 import Chunk
 from lorekeep.embedder.v1 import embedder_pb2
@@ -11,6 +12,12 @@ from lorekeep_chassis import calls, errors
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.settings import IngestSettings
 
+# Of an interactive job so many chunks go in the interactive lane, some fifteen pages or two seconds of one core: what
+# a person waits for after an upload. What follows is a long document, and people's queries do not wait behind it.
+INTERACTIVE_CHUNKS = 64
+# The embedder takes an organisation's requests of a lane in their order, so a query waits for what was asked before
+# it; four chunks are about two of its batches.
+INTERACTIVE_REQUEST_CHUNKS = 4
 _BYTES_PER_NUMBER = 4
 _TOKENIZERS_KEPT = 4
 
@@ -57,7 +64,17 @@ class Embedding:
             return b"".join([piece.data async for piece in self._stub.GetTokenizer(request)])
 
     async def vectors(self, model: str, fingerprint: str, chunks: Sequence[Chunk]) -> list[bytes]:
-        """One vector a chunk, little-endian float32. ModelMismatch where the embedder serves another fingerprint."""
+        """One vector a chunk, little-endian float32, in the lane of the running call as far as the chunk belongs there.
+
+        ModelMismatch where the embedder serves another fingerprint.
+        """
+        found: list[bytes] = []
+        for lane, portion in _portions(calls.current().lane, chunks):
+            with calls.calling_as(replace(calls.current(), lane=lane)):
+                found += await self._vectors(model, fingerprint, portion)
+        return found
+
+    async def _vectors(self, model: str, fingerprint: str, chunks: Sequence[Chunk]) -> list[bytes]:
         request = embedder_pb2.EmbedRequest(
             model=model,
             texts=[embedded_text(each) for each in chunks],
@@ -74,6 +91,15 @@ class Embedding:
         with calls.deadline(self._settings.stage_deadline_seconds):
             answer: embedder_pb2.EmbedResponse = await self._stub.Embed(request)
         return answer
+
+
+def _portions(lane: calls.Lane, chunks: Sequence[Chunk]) -> Iterator[tuple[calls.Lane, Sequence[Chunk]]]:
+    """The requests that chunks are embedded in, each with its lane."""
+    quick = [each for each in chunks if lane is calls.Lane.INTERACTIVE and each.ordinal < INTERACTIVE_CHUNKS]
+    for start in range(0, len(quick), INTERACTIVE_REQUEST_CHUNKS):
+        yield lane, quick[start : start + INTERACTIVE_REQUEST_CHUNKS]
+    if len(quick) < len(chunks):
+        yield calls.Lane.BULK, chunks[len(quick) :]
 
 
 def embedded_text(chunk: Chunk) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lorekeep_chassis import errors, logs
+from lorekeep_gateway.bell import WORK, Bell
 from lorekeep_gateway.ingest import measures
 from lorekeep_gateway.ingest.leases import Lease, Withdrawn
 from lorekeep_gateway.ingest.patience import backed_off, passing
@@ -19,8 +20,9 @@ _FLIP_PAUSE_SECONDS = 5.0
 class Endings:
     """Settles jobs under their leases."""
 
-    def __init__(self, database: Database, sweeps: Sweeps, settings: IngestSettings) -> None:
+    def __init__(self, database: Database, sweeps: Sweeps, settings: IngestSettings, bell: Bell) -> None:
         self._database = database
+        self._bell = bell
         self._sweeps = sweeps
         self._settings = settings
 
@@ -31,9 +33,9 @@ class Endings:
         used up. An open flip is never given up, only gone on with; a dependency that is away costs no attempt."""
         exhausted = late or await self._attempts(job) >= self._settings.job_max_attempts
         if await self._flipping(job):
-            await self.released(lease, _FLIP_PAUSE_SECONDS)
+            await self.released(job, lease, _FLIP_PAUSE_SECONDS)
         elif passing(error) and not late:
-            await self.released(lease, backed_off(self._settings.retry_seconds, 0))
+            await self.released(job, lease, backed_off(self._settings.retry_seconds, 0))
         elif isinstance(error, _FINAL):
             await self._ended(job, lease, error, stage, status="failed", dead=False)
         elif exhausted:
@@ -44,14 +46,13 @@ class Endings:
     async def withdrawn(self, job: Mapping[str, Any], lease: Lease, error: Withdrawn) -> None:
         """Ends a job whose result is not wanted; what is being shown already can only be deleted."""
         if error.reason != "deleted" and await self._flipping(job):
-            await self.released(lease)
+            await self.released(job, lease)
         else:
             await self._ended(job, lease, error, None, status="cancelled", dead=False)
 
-    async def released(self, lease: Lease, pause_seconds: float = 0.0) -> None:
+    async def released(self, job: Mapping[str, Any], lease: Lease, pause_seconds: float = 0.0) -> None:
         """Hands the job back without counting this claim."""
-        async with self._database.session() as session:
-            await lease.write(session, "release_job", pause_seconds=pause_seconds)
+        await self._queued_again(job, lease, "release_job", pause_seconds)
 
     async def orphaned(self, job: Mapping[str, Any]) -> None:
         """The lease is lost: where the document was deleted, nobody else removes what was indexed since then."""
@@ -72,14 +73,25 @@ class Endings:
 
     async def _put_back(self, job: Mapping[str, Any], lease: Lease, error: errors.LorekeepError, stage: str) -> None:
         pause = backed_off(self._settings.retry_seconds, max(await self._attempts(job) - 1, 0))
-        async with self._database.session() as session:
-            await lease.write(
-                session, "retry_job", stage=stage or job["stage"], error=_told(error), pause_seconds=pause
-            )
+        await self._queued_again(job, lease, "retry_job", pause, stage=stage or job["stage"], error=_told(error))
         measures.RETRIES.labels(stage or job["stage"]).inc()
         _LOG.warning(
             "a job is tried again", extra={"lorekeep": {"job": job["id"], "stage": stage, "reason": error.reason}}
         )
+
+    async def _queued_again(
+        self, job: Mapping[str, Any], lease: Lease, query: str, pause_seconds: float, **told: Any
+    ) -> None:
+        """Puts the job into the queue, unless it was cancelled just now: then it ends here."""
+        try:
+            async with lease.ending() as session:
+                await lease.write(session, query, pause_seconds=pause_seconds, **told)
+        except Withdrawn as error:
+            await self._ended(job, lease, error, None, status="cancelled", dead=False)
+            return
+        await self._bell.ring(job["id"])
+        if pause_seconds == 0:
+            await self._bell.ring(WORK)
 
     async def _ended(
         self,
@@ -108,7 +120,8 @@ class Endings:
                 error=_told(error),
                 max_attempts=self._settings.job_max_attempts,
             )
-        measures.JOBS_ENDED.labels(status).inc()
+        await self._bell.ring(job["id"])
+        measures.ended(job, status)
         measures.JOBS_DEAD.inc(int(dead))
         _LOG.info("a job ended", extra={"lorekeep": {"job": job["id"], "status": status, "reason": error.reason}})
         if not rebuild:

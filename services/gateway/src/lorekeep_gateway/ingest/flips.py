@@ -7,11 +7,12 @@ the lock that wrote it.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import calls, logs
+from lorekeep_gateway.bell import Bell
 from lorekeep_gateway.ingest.index import Index, space_of
 from lorekeep_gateway.ingest.leases import Lease, Withdrawn
 from lorekeep_gateway.ingest.patience import patiently
@@ -21,13 +22,18 @@ _LOG = logs.logger(__name__)
 _LOOK_SECONDS = 0.05
 
 Flip = Mapping[str, Any]
+Times = Callable[[], Mapping[str, Any]]
+_NO_TIMES = {"lease_token": None, "stage_seconds": None}
 
 
 class Flips:
     """Switches versions. An intent older than `patience_seconds` is taken to be left behind and finished here."""
 
-    def __init__(self, database: Database, index: Index, patience_seconds: float, retry_seconds: float) -> None:
+    def __init__(
+        self, database: Database, index: Index, patience_seconds: float, retry_seconds: float, bell: Bell
+    ) -> None:
         self._database = database
+        self._bell = bell
         self._index = index
         self._patience_seconds = patience_seconds
         self._retry_seconds = retry_seconds
@@ -40,20 +46,21 @@ class Flips:
         """
         while True:
             flip = await patiently(lambda: self._intended(job, lease, preview), self._retry_seconds)
-            if flip["job_id"] == job["id"] or flip["overdue"]:
+            if flip["job_id"] == job["id"]:
+                return await self.finish(flip, lease.times)
+            if flip["overdue"]:
                 await self.finish(flip)
             else:
                 await asyncio.sleep(_LOOK_SECONDS)
-            if flip["job_id"] == job["id"]:
-                return
 
-    async def finish(self, flip: Flip) -> None:
+    async def finish(self, flip: Flip, times: Times = _NO_TIMES.copy) -> None:
         """Brings an intent to its end; nothing happens where another did so meanwhile."""
         with calls.calling_as(
             calls.CallContext(flip["organisation_id"], flip["collection_id"], flip["job_id"], calls.Lane.BULK)
         ):
             await self._stamp(flip)
-            await patiently(lambda: self._shown(flip), self._retry_seconds)
+            await patiently(lambda: self._shown(flip, times()), self._retry_seconds)
+        await self._bell.ring(flip["job_id"])
 
     async def finish_overdue(self) -> None:
         """Finishes what was left behind, in all collections."""
@@ -112,7 +119,7 @@ class Flips:
         )
         await self._index.stamp(request)
 
-    async def _shown(self, flip: Flip) -> None:
+    async def _shown(self, flip: Flip, times: Mapping[str, Any]) -> None:
         async with self._database.transaction() as session:
             await _locked(session, flip)
             current = await self.open(session, flip["collection_id"])
@@ -122,7 +129,7 @@ class Flips:
             await session("advance_epoch", collection_id=flip["collection_id"], epoch=flip["epoch"], **owner)
             for each in flip["versions"]:
                 await _show(session, each, owner)
-            await session("succeed_job", job_id=flip["job_id"], **owner)
+            await session("succeed_job", job_id=flip["job_id"], **owner, **times)
             await session("close_flip", collection_id=flip["collection_id"], epoch=flip["epoch"])
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,8 @@ from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.store.database import Database, Session
 
 _LOG = logs.logger(__name__)
-_WATCH_SECONDS = 1.0
+# A cancel is to be honoured within two seconds: the look under way may have come too early, the next one sees it.
+WATCH_SECONDS = 0.8
 _STAGES = ("fetch", "parse", "chunk", "embed", "index", "flip")
 
 
@@ -31,11 +32,21 @@ class Lease:
     """The hold on one claimed job.
 
     `watch` runs beside the work: it extends the lease every third of its time and raises when the lease is lost or
-    the job withdrawn.
+    the job withdrawn. `spent` gives the seconds in each stage, which go along with checkpoints and ends; `changed` is
+    told of every change that a caller can see.
     """
 
-    def __init__(self, database: Database, job: Mapping[str, Any], lease_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        job: Mapping[str, Any],
+        lease_seconds: float,
+        spent: Callable[[], Mapping[str, float]] = dict,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database = database
+        self._spent = spent
+        self._changed = changed
         self._key = {"id": job["id"], "lease_token": job["lease_token"]}
         self._seconds = lease_seconds
         self._extended = time.monotonic()
@@ -51,7 +62,7 @@ class Lease:
     async def watch(self) -> None:
         """Keeps the lease until cancelled; LeaseLost or Withdrawn ends the work."""
         while True:
-            await asyncio.sleep(min(_WATCH_SECONDS, self._seconds / 6))
+            await asyncio.sleep(min(WATCH_SECONDS, self._seconds / 6))
             try:
                 await self.confirm()
             except errors.Unavailable:
@@ -68,16 +79,28 @@ class Lease:
     async def write(self, session: Session, name: str, **parameters: Any) -> None:
         """One guarded statement on the job's row; what extends the lease in the row is noted here too."""
         begin = time.monotonic()
-        if await session(name, **self._key, **parameters) is None:
+        if await session(name, **{**self._key, **self.times()}, **parameters) is None:
             raise LeaseLost("The job is in other hands.")
         if "lease_seconds" in parameters:
             self._extended = begin
+
+    def times(self) -> dict[str, Any]:
+        """The time spent in each stage, under the token that makes it count."""
+        return {"stage_seconds": dict(self._spent()), "lease_token": self._key["lease_token"]}
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """A transaction that holds the job's row: all of it is written under the lease, or nothing."""
         async with self._database.transaction() as session:
             await self.hold(session)
+            yield session
+
+    @asynccontextmanager
+    async def ending(self) -> AsyncIterator[Session]:
+        """The same for the end of this claim: Withdrawn where the job was cancelled since the watch last looked, for
+        a job that is put back is watched by nobody."""
+        async with self.transaction() as session:
+            _still_wanted(await session("watch_job", **self._key))
             yield session
 
     async def hold(self, session: Session) -> None:
@@ -91,6 +114,7 @@ class Lease:
             self._stage = number
             async with self._database.session() as session:
                 await self.write(session, "enter_stage", stage=stage)
+            self._changed()
 
     async def keep(self, session: Session, kept: Kept) -> None:
         """Notes how far the document was read; the lease is extended."""
@@ -102,6 +126,7 @@ class Lease:
             progress=kept.progress(),
             lease_seconds=self._seconds,
         )
+        self._changed()
 
     async def move(self, session: Session, checkpoint: Checkpoint, warnings: list[str]) -> None:
         """Moves the checkpoint; attempts start over and the lease is extended."""
@@ -113,6 +138,7 @@ class Lease:
             warnings=warnings,
             lease_seconds=self._seconds,
         )
+        self._changed()
 
 
 def _still_wanted(seen: Mapping[str, Any] | None) -> None:

@@ -114,7 +114,7 @@ class Showing:
             told = warnings if visible else [*warnings, NOT_VISIBLE]
             await self._made_visible(session, claimed, collection["epoch"], bool(visible))
             await claimed.lease.move(session, Checkpoint(claimed.work["chunk_count"] or 0, complete=True), told)
-            await session("succeed_job", job_id=job["id"], **organisation)
+            await session("succeed_job", job_id=job["id"], **organisation, **claimed.lease.times())
         return None
 
     async def _made_visible(self, session: Session, claimed: Claimed, epoch: int, visible: bool) -> None:

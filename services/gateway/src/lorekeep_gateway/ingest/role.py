@@ -17,10 +17,11 @@ from lorekeep_gateway.ingest.flips import Flips
 from lorekeep_gateway.ingest.index import Index
 from lorekeep_gateway.ingest.janitor import Janitor
 from lorekeep_gateway.ingest.orchestrator import Orchestrator
+from lorekeep_gateway.ingest.presence import Presence
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
-from lorekeep_gateway.store.database import Database, connected
+from lorekeep_gateway.store.database import Database, connected_by
 
 _LOG = logs.logger(__name__)
 
@@ -33,19 +34,20 @@ class Ingest:
     ) -> None:
         draining = asyncio.Event()
         index = Index(callees.search, settings)
-        self.flips = Flips(database, index, settings.lease_seconds / 6, settings.retry_seconds)
+        self.flips = Flips(database, index, settings.lease_seconds / 6, settings.retry_seconds, bell)
         self.sweeps = Sweeps(database, index, settings.sweep_after_seconds)
-        endings = Endings(database, self.sweeps, settings)
+        endings = Endings(database, self.sweeps, settings, bell)
         orchestrator = Orchestrator(database, blobs, callees, settings, self.flips, draining)
         self.worker = Worker(database, orchestrator, endings, settings, draining, bell)
-        self.janitor = Janitor(database, self.flips, self.sweeps, settings.janitor_seconds)
+        self.presence = Presence(database, self.worker, settings.job_concurrency, _version())
+        self.janitor = Janitor(database, self.flips, self.sweeps, settings, bell)
 
 
 @asynccontextmanager
 async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[None]:
     """Works on jobs inside; a loop that ends by itself ends the process, for its supervisor to start anew."""
     async with (
-        connected(settings.database_url.get_secret_value(), settings.db_pool_size) as database,
+        connected_by(settings) as database,
         services.opened(settings) as callees,
         hung(settings.redis_url.get_secret_value() if settings.redis_url else None) as bell,
     ):
@@ -54,7 +56,9 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
         ingest.janitor.add("pruning", lambda: pruning.prune(database, blobs))
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
         condition = Condition(life.health, database, blobs, callees, ingest.worker)
-        loops = [asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, condition)]
+        loops = [
+            asyncio.create_task(each.run()) for each in (ingest.worker, ingest.janitor, ingest.presence, condition)
+        ]
         for loop in loops:
             loop.add_done_callback(lambda ended: _end_with(ended, life))
         try:
@@ -65,6 +69,7 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
                 loop.cancel()
                 with suppress(asyncio.CancelledError):
                     await loop
+            await ingest.presence.left()
 
 
 def _end_with(loop: "asyncio.Task[None]", life: process.Life) -> None:

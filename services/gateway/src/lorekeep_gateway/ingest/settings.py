@@ -19,4 +19,5 @@ class IngestSettings(StoreSettings):
     embed_batch_chunks: int = Field(32, ge=1, le=256, description="Chunks in a request to the embedder.")
     upsert_batch_chunks: int = Field(100, ge=1, le=256, description="Chunks in a request to search.")
     janitor_seconds: float = Field(30, gt=0, description="Pause between two rounds of tidying.")
+    job_retention_days: float = Field(30, gt=0, description="Days for which ended jobs can be looked at.")
     sweep_after_seconds: float = Field(300, ge=0, description="Time that a superseded version stays in the index.")

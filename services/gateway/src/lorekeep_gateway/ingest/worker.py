@@ -14,9 +14,10 @@ from lorekeep_gateway.bell import WORK, Bell
 from lorekeep_gateway.ingest import measures
 from lorekeep_gateway.ingest.endings import Endings
 from lorekeep_gateway.ingest.leases import Lease, LeaseLost, Withdrawn
+from lorekeep_gateway.ingest.news import News
 from lorekeep_gateway.ingest.orchestrator import HandedBack, Orchestrator
 from lorekeep_gateway.ingest.patience import patiently
-from lorekeep_gateway.ingest.pipes import beside
+from lorekeep_gateway.ingest.pipes import beside, together
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.stages import Stages
 from lorekeep_gateway.store.database import Database
@@ -44,8 +45,18 @@ class Worker:
         self._settings = settings
         self._draining = draining
         self._running: set[asyncio.Task[None]] = set()
-        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.turned = time.monotonic()
+
+    @property
+    def running(self) -> int:
+        """Jobs in hand."""
+        return len(self._running)
+
+    @property
+    def draining(self) -> asyncio.Event:
+        """Set when no more jobs are taken."""
+        return self._draining
 
     async def run(self) -> None:
         """The claim loop."""
@@ -75,6 +86,7 @@ class Worker:
             return False
         if job is None:
             return False
+        measures.claimed(job)
         task = asyncio.create_task(self._perform(job))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -94,7 +106,7 @@ class Worker:
         async with self._database.session() as session:
             job: Mapping[str, Any] | None = await session(
                 "claim_job",
-                worker=self._name,
+                worker=self.name,
                 lease_seconds=self._settings.lease_seconds,
                 job_deadline_seconds=self._settings.job_deadline_seconds,
             )
@@ -102,9 +114,10 @@ class Worker:
 
     async def _perform(self, job: Mapping[str, Any]) -> None:
         """Works on a job inside its own trace and call context, whatever becomes of it."""
-        context = calls.CallContext(job["organisation_id"], job["collection_id"], job["id"], calls.Lane.BULK)
+        context = calls.CallContext(job["organisation_id"], job["collection_id"], job["id"], calls.Lane(job["lane"]))
         with (
             measures.RUNNING.track_inprogress(),
+            measures.RUN_SECONDS.labels(job["queue"]).time(),
             calls.calling_as(context),
             tracing.continued({"traceparent": job["traceparent"] or ""}),
             tracing.span("ingest.job", kind=SpanKind.CONSUMER) as span,
@@ -112,7 +125,9 @@ class Worker:
             span.set_attributes(
                 {"job.id": job["id"], "job.attempt": job["attempt"], "job.document": job["document_id"]}
             )
-            outcome = await Performance(self._database, self._orchestrator, self._endings, self._settings, job).run()
+            outcome = await Performance(
+                self._database, self._orchestrator, self._endings, self._settings, self._bell, job
+            ).run()
             span.set_attribute("job.outcome", outcome)
             if outcome not in ("succeeded", "handed_back"):
                 span.set_status(StatusCode.ERROR, outcome)
@@ -127,14 +142,16 @@ class Performance:
         orchestrator: Orchestrator,
         endings: Endings,
         settings: IngestSettings,
+        bell: Bell,
         job: Mapping[str, Any],
     ) -> None:
         self._orchestrator = orchestrator
         self._endings = endings
         self._settings = settings
         self._job = job
-        self._lease = Lease(database, job, settings.lease_seconds)
-        self._stages = Stages()
+        self._stages = Stages(job["stage_seconds"])
+        self._news = News(bell, job["id"])
+        self._lease = Lease(database, job, settings.lease_seconds, self._stages.seconds, self._news.changed)
         self._until = time.monotonic() + max(job["remaining_seconds"], 0.0)
 
     async def run(self) -> str:
@@ -142,7 +159,7 @@ class Performance:
         try:
             await self._worked()
         except (HandedBack, asyncio.CancelledError):
-            return await self._settled(self._endings.released, "handed_back", self._lease)
+            return await self._settled(self._endings.released, "handed_back", self._job, self._lease)
         except LeaseLost as error:
             return await self._settled(self._endings.orphaned, error.reason, self._job)
         except Withdrawn as error:
@@ -152,11 +169,12 @@ class Performance:
         except Exception:  # the edge of a job: whatever it is, it is counted and told  # noqa: BLE001
             _LOG.exception("a job met an unforeseen error")
             return await self._failed(errors.Internal())
-        measures.JOBS_ENDED.labels("succeeded").inc()
+        measures.ended(self._job, "succeeded")
         _LOG.info("a job ended", extra={"lorekeep": {"job": self._job["id"], "status": "succeeded"}})
         return "succeeded"
 
     async def _worked(self) -> None:
+        self._news.changed()
         await self._lease.confirm()
         if self._job["attempt"] > self._settings.job_max_attempts:
             raise errors.DeadlineExceeded("Workers died over this document each time.", reason="worker_lost")
@@ -164,7 +182,10 @@ class Performance:
         with calls.deadline(left):
             try:
                 async with asyncio.timeout(left), client_calls.translated():
-                    await beside(self._orchestrator.perform(self._job, self._lease, self._stages), self._lease.watch())
+                    await beside(
+                        self._orchestrator.perform(self._job, self._lease, self._stages),
+                        together(self._lease.watch(), self._news.run()),
+                    )
             except TimeoutError:
                 raise errors.DeadlineExceeded("The document was not ready within its time.") from None
 

@@ -4,10 +4,8 @@ SQL lies in `queries/*.sql` under names; code calls them through a Session. No s
 statements are kept, so that everything works through PgBouncer in transaction mode.
 """
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from inspect import isasyncgen
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,10 @@ import asyncpg
 from opentelemetry.trace import SpanKind
 
 from lorekeep_chassis import errors, tracing
+from lorekeep_gateway.settings import StoreSettings
+from lorekeep_gateway.store.pool import Limits, Pool, opened
 
 _QUERIES = Path(__file__).parent / "queries"
-_ACQUIRE_SECONDS = 5.0
-_COMMAND_SECONDS = 30.0
 
 
 class Session:
@@ -44,7 +42,7 @@ class Session:
 class Database:
     """The pool. `connected` makes one; it opens connections when they are needed, so that start order is free."""
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._queries = aiosql.from_path(_QUERIES, "asyncpg", mandatory_parameters=False)
 
@@ -68,14 +66,14 @@ class Database:
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Any]:
         try:
-            connection = await self._pool.acquire(timeout=_ACQUIRE_SECONDS)
+            connection = await self._pool.borrow()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise _unavailable() from error
         try:
             try:
                 yield connection
             finally:
-                await self._pool.release(connection)
+                await self._pool.give_back(connection)
         except (
             OSError,
             asyncpg.PostgresConnectionError,
@@ -87,34 +85,22 @@ class Database:
 
 
 @asynccontextmanager
-async def connected(url: str, pool_size: int) -> AsyncIterator[Database]:
-    """A database at `url` with at most `pool_size` connections."""
-    pool = asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=pool_size,
-        statement_cache_size=0,
-        command_timeout=_COMMAND_SECONDS,
-        max_inactive_connection_lifetime=300,
-        init=_prepared,
-        reset=_as_it_is,
-    )
-    await pool
-    try:
+async def connected(url: str, pool_size: int, **limits: Any) -> AsyncIterator[Database]:
+    """A database at `url` with `pool_size` connections; `limits` are further fields of the pool's Limits."""
+    async with opened(url, Limits(pool_size, **limits)) as pool:
         yield Database(pool)
-    finally:
-        try:
-            await asyncio.wait_for(pool.close(), timeout=5)
-        except TimeoutError:
-            pool.terminate()
 
 
-async def _prepared(connection: Any) -> None:
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
-
-
-async def _as_it_is(_: Any) -> None:
-    """No session state is ever made, so none is cleared: a query less for each loan of a connection."""
+def connected_by(settings: StoreSettings) -> AbstractAsyncContextManager[Database]:
+    """The database that the settings name."""
+    return connected(
+        settings.database_url.get_secret_value(),
+        settings.db_pool_size,
+        overflow=settings.db_max_overflow,
+        timeout_seconds=settings.db_pool_timeout,
+        recycle_seconds=settings.db_pool_recycle,
+        pre_ping=settings.db_pool_pre_ping,
+    )
 
 
 def _unavailable() -> errors.Unavailable:

@@ -1,6 +1,10 @@
+drop trigger job_runs on jobs;
+drop trigger job_end on jobs;
+drop trigger job_status on jobs;
+drop function tell_job_end, guard_job_status, keep_job_runs;
 alter table organisations drop column status;
 drop table tombstones, webhook_deliveries, webhooks, upload_parts, uploads, chores, workers, job_runs;
-drop index documents_by_kind, versions_by_artefact, jobs_finished, jobs_dead, jobs_listed;
+drop index documents_by_kind, versions_by_artefact, jobs_finished, jobs_dead, jobs_listed, jobs_by_state;
 alter table documents drop column source, drop column kind;
 drop index versions_outdated;
 alter table versions drop column outdated;

@@ -22,6 +22,7 @@ begin
 end $$;
 create trigger job_revision before update on jobs for each row execute function count_job_revision();
 
+create index jobs_by_state on jobs (queue, status, dead);
 create index jobs_listed on jobs (organisation_id, created_at desc, id desc);
 create index jobs_dead on jobs (organisation_id, finished_at desc) where dead;
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
@@ -39,6 +40,30 @@ create table job_runs (
     error jsonb,
     primary key (job_id, number)
 );
+
+-- The history of a job keeps itself: a claim counts `run_count` up and begins a run, whatever ends the claim ends it.
+-- A job that is claimed from its worker ended for that worker when its lease ran out; one that is put back says why,
+-- one that is handed back has no error.
+create function keep_job_runs() returns trigger language plpgsql as $$
+begin
+    update job_runs set
+        outcome = case when new.status = 'running' then 'lease_lost'
+                       when new.status <> 'queued' then new.status
+                       when new.error is null then 'handed_back'
+                       else 'put_back' end,
+        ended_at = case when new.status = 'running' then old.lease_until else now() end,
+        stage = case when new.status = 'running' then old.stage else new.stage end,
+        error = case when new.status <> 'running' then new.error end
+    where job_id = new.id and outcome is null;
+    if new.run_count > old.run_count then
+        insert into job_runs (job_id, organisation_id, number, worker)
+        values (new.id, new.organisation_id, new.run_count, new.worker);
+    end if;
+    return null;
+end $$;
+create trigger job_runs after update of status, run_count on jobs for each row
+    when (new.run_count > old.run_count or (old.status = 'running' and new.status <> 'running'))
+    execute function keep_job_runs();
 
 -- Worker processes, by a heartbeat. Rows of those that went are cleared some time later.
 create table workers (
@@ -154,3 +179,45 @@ create table tombstones (
 );
 create index tombstones_by_age on tombstones (removed_at);
 alter table organisations add column status text not null default 'active' check (status in ('active', 'deleting'));
+
+-- The one place that says which way a job's status goes. A waiting job succeeds where the flip that its worker left
+-- open is finished by another.
+create function guard_job_status() returns trigger language plpgsql as $$
+begin
+    if not (case old.status
+                when 'queued' then new.status in ('running', 'succeeded', 'failed', 'cancelled')
+                when 'running' then new.status in ('queued', 'succeeded', 'failed', 'cancelled')
+                when 'failed' then new.status = 'queued'
+                when 'cancelled' then new.status = 'queued'
+                else false
+            end)
+    then
+        raise exception 'job % cannot go from % to %', old.id, old.status, new.status using errcode = 'check_violation';
+    end if;
+    return new;
+end $$;
+create trigger job_status before update of status on jobs for each row
+    when (old.status <> new.status) execute function guard_job_status();
+
+-- Whoever ends a job, in the same transaction each webhook that wants to know gets a delivery; not of what is being
+-- deleted.
+create function tell_job_end() returns trigger language plpgsql as $$
+begin
+    insert into webhook_deliveries (id, organisation_id, webhook_id, event, payload)
+    select 'dlv_' || replace(gen_random_uuid()::text, '-', ''), w.organisation_id, w.id, 'job.' || new.status,
+           jsonb_build_object(
+               'event', 'job.' || new.status, 'job_id', new.id, 'collection_id', new.collection_id,
+               'document_id', d.public_id, 'version', v.number, 'status', new.status, 'dead', new.dead,
+               'error', new.error, 'warnings', new.warnings, 'finished_at', coalesce(new.finished_at, now()))
+    from documents d
+    join versions v on v.organisation_id = d.organisation_id and v.id = new.version_id
+    join collections c on c.organisation_id = d.organisation_id and c.id = d.collection_id and c.status = 'active'
+    join organisations o on o.id = d.organisation_id and o.status = 'active'
+    join webhooks w on w.organisation_id = d.organisation_id and w.workspace_id = c.workspace_id and w.active
+                    and coalesce(w.collection_id, c.id) = c.id and 'job.' || new.status = any(w.events)
+    where d.organisation_id = new.organisation_id and d.id = new.document_id and d.status <> 'deleting';
+    return null;
+end $$;
+create trigger job_end after update of status on jobs for each row
+    when (old.status <> new.status and new.status in ('succeeded', 'failed', 'cancelled'))
+    execute function tell_job_end();

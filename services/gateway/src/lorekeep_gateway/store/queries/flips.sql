@@ -55,10 +55,12 @@ from versions v
 where documents.id = :document_id and documents.organisation_id = :organisation_id and v.id = :version_id;
 
 -- name: succeed_job!
+-- A job that was cancelled meanwhile, for its document is to go, stays so. Its times are known to its worker alone.
 update jobs set
     status = 'succeeded', stage = 'flip', dead = false, error = null, finished_at = now(),
+    stage_seconds = case when lease_token = :lease_token then :stage_seconds else stage_seconds end,
     lease_token = null, lease_until = null
-where id = :job_id and organisation_id = :organisation_id;
+where id = :job_id and organisation_id = :organisation_id and status in ('queued', 'running');
 
 -- name: close_flip!
 delete from flips where collection_id = :collection_id and epoch = :epoch;

@@ -26,6 +26,7 @@ set cancel_requested = true,
 from (
     select id, status = 'queued' and not exists (select from flips f where f.job_id = jobs.id) as ends
     from jobs where organisation_id = :organisation_id and id = :id
+    for update  -- a worker may be putting it back just now
 ) c
 where j.organisation_id = :organisation_id and j.id = c.id and j.status in ('queued', 'running')
 returning j.status, j.document_id, j.version_id;

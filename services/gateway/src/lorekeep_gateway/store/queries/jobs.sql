@@ -7,9 +7,10 @@ insert into jobs (id, organisation_id, collection_id, document_id, version_id, l
 values (:id, :organisation_id, :collection_id, :document_id, :version_id, :lane, :traceparent, :actor, :deadline_at);
 
 -- name: claim_job^
--- Takes a waiting job, or one whose worker let its lease run out: of the organisation with the fewest running jobs,
--- interactive before bulk, then the oldest. The organisations come by a loose index scan and only the first jobs of
--- each are looked at, so a long queue costs no more than a short one.
+-- Takes a waiting job of any queue, or one whose worker let its lease run out: of the organisation with the fewest
+-- running jobs, interactive before bulk, then the oldest. The organisations come by a loose index scan and only the
+-- first jobs of each are looked at, so a long queue costs no more than a short one. `waited_seconds` is null for a job
+-- that was taken over.
 with recursive waiting as (
     (select organisation_id from jobs where status = 'queued' order by organisation_id limit 1)
     union all
@@ -18,29 +19,33 @@ with recursive waiting as (
             order by j.organisation_id limit 1)
     from waiting w where w.organisation_id is not null
 ),
+busy as (
+    select organisation_id, count(*) as running from jobs
+    where status = 'running' and lease_until >= now()
+    group by organisation_id
+),
 candidates as (
     select heads.id from waiting w cross join lateral (
         select j.id from jobs j
         where j.organisation_id = w.organisation_id and j.status = 'queued' and j.run_after <= now()
-          and j.queue in ('document_processing', 'reindex')
         order by j.lane desc, j.created_at, j.id limit 8
     ) heads
     union all
-    select id from jobs where status = 'running' and lease_until < now()
+    (select id from jobs where status = 'running' and lease_until < now() order by lease_until limit 64)
 ),
 chosen as (
-    select j.id from jobs j join candidates using (id)
-    where (j.status = 'queued' and j.run_after <= now()) or (j.status = 'running' and j.lease_until < now())
-    order by
-        (select count(*) from jobs r
-         where r.organisation_id = j.organisation_id and r.status = 'running' and r.lease_until >= now()),
-        j.lane desc, j.created_at, j.id
+    select j.id, case when j.status = 'queued' then now() - greatest(j.created_at, j.run_after) end as waited
+    from jobs j left join busy b on b.organisation_id = j.organisation_id
+    where j.id = any(array(select id from candidates))  -- as an array, so that no plan reads the whole queue
+      and ((j.status = 'queued' and j.run_after <= now()) or (j.status = 'running' and j.lease_until < now()))
+    order by coalesce(b.running, 0), j.lane desc, j.created_at, j.id
     limit 1
     for update of j skip locked
 )
 update jobs set
     status = 'running',
     attempt = attempt + 1,
+    run_count = run_count + 1,
     stage = 'fetch',
     error = null,
     lease_token = gen_random_uuid(),
@@ -49,7 +54,9 @@ update jobs set
     started_at = coalesce(started_at, now()),
     deadline_at = coalesce(deadline_at, now() + :job_deadline_seconds * interval '1 second')
 from chosen where jobs.id = chosen.id
-returning jobs.*, extract(epoch from deadline_at - now())::float8 as remaining_seconds;
+returning jobs.*, extract(epoch from deadline_at - now())::float8 as remaining_seconds,
+    extract(epoch from waited)::float8 as waited_seconds,
+    (select media_type from versions where versions.id = jobs.version_id) as media_type;
 
 -- name: work_of_job^
 -- What a job works on.
@@ -81,7 +88,8 @@ update jobs set stage = :stage where id = :id and lease_token = :lease_token ret
 -- The attempts start over: they are counted since the checkpoint last moved.
 update jobs set
     attempt = 1, checkpoint = :checkpoint, progress = progress || :progress,
-    warnings = :warnings, lease_until = now() + :lease_seconds * interval '1 second'
+    warnings = :warnings, stage_seconds = :stage_seconds,
+    lease_until = now() + :lease_seconds * interval '1 second'
 where id = :id and lease_token = :lease_token
 returning id;
 
@@ -89,7 +97,8 @@ returning id;
 -- What lies in the blob store, and the parser's state behind it. The attempts start over while reading is all that this
 -- run has done: reading further does not help a stage behind it that fails.
 update jobs set
-    attempt = case when stage in ('fetch', 'parse') then 1 else attempt end, parsed = :parsed, parse_state = :parse_state, progress = progress || :progress,
+    attempt = case when stage in ('fetch', 'parse') then 1 else attempt end,
+    parsed = :parsed, parse_state = :parse_state, progress = progress || :progress, stage_seconds = :stage_seconds,
     lease_until = now() + :lease_seconds * interval '1 second'
 where id = :id and lease_token = :lease_token
 returning id;
@@ -98,13 +107,14 @@ returning id;
 -- Puts a job back after a failure that may pass.
 update jobs set
     status = 'queued', stage = :stage, error = :error, run_after = now() + :pause_seconds * interval '1 second',
-    lease_token = null, lease_until = null
+    stage_seconds = :stage_seconds, lease_token = null, lease_until = null
 where id = :id and lease_token = :lease_token
 returning id;
 
 -- name: release_job^
 -- Hands a job back as if this claim had not been.
 update jobs set
+    stage_seconds = :stage_seconds,
     status = 'queued', attempt = greatest(attempt - 1, 0), run_after = now() + :pause_seconds * interval '1 second',
     lease_token = null, lease_until = null
 where id = :id and lease_token = :lease_token
@@ -114,8 +124,8 @@ returning id;
 -- Ends a job without success. Its chunks are removed, so a later retry starts at the beginning.
 update jobs set
     status = :status, stage = coalesce(:stage, stage), dead = :dead, error = :error, finished_at = now(),
-    attempt = least(attempt, :max_attempts), checkpoint = '{}', resume_state = null, parsed = '{}',
-    parse_state = null,
+    attempt = least(attempt, :max_attempts), checkpoint = '{}', resume_state = null, stage_seconds = :stage_seconds,
+    parsed = '{}', parse_state = null,
     lease_token = null, lease_until = null
 where id = :id and lease_token = :lease_token
 returning id;
@@ -181,13 +191,17 @@ update versions set indexed = false where id = :version_id and organisation_id =
 -- name: forget_idempotency_keys!
 delete from idempotency_keys where created_at < now() - interval '24 hours';
 
--- name: queue_figures^
--- What waits and runs, for metrics.
-select
-    (select count(*) from jobs where status = 'queued') as queued,
-    (select count(*) from jobs where status = 'running') as running,
-    (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
-     from jobs where status = 'queued') as oldest_seconds;
+-- name: queue_figures
+-- Jobs by queue and status, for metrics.
+select queue, status, count(*) as jobs, count(*) filter (where dead) as dead from jobs group by queue, status;
+
+-- name: waiting_figures
+-- How long the oldest job of each queue waits, and whether one is due: waiting past its pause or left by its worker.
+select queue,
+    coalesce(extract(epoch from now() - min(created_at) filter (where status = 'queued')), 0)::float8 as oldest_seconds,
+    bool_or(case status when 'queued' then run_after <= now() else lease_until < now() end) as due
+from jobs where status in ('queued', 'running')
+group by queue;
 
 -- name: live_generation^
 -- A collection's generation; null fields where it has none yet, no row where the collection is gone.
