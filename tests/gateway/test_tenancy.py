@@ -15,7 +15,7 @@ from lorekeep_gateway.http.description import operations
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
 OURS = (
     *("collections", "documents", "job_views", "keys", "organisation_removal", "organisations", "reconciliation"),
-    *("removal", "staged_uploads", "sweeper", "tombstones", "uploads", "webhooks"),
+    *("removal", "staged_uploads", "sweeper", "tombstones", "uploads", "versions", "webhooks"),
 )
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",

@@ -5,7 +5,7 @@ import hashlib
 import json
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +57,8 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         self.batch = Hooks()
         self.starts: list[parser_pb2.ParseStart] = []
         self.held_tokenizers: set[str] = set()
+        self.pages: list[int] = []
+        self.cuts = 0
 
     async def Parse(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ParseResponse]:
         stream = aiter(requests)
@@ -76,30 +78,73 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         if required:
             assert tokenizer == TOKENIZER
             self.held_tokenizers.add(start.chunk_options.tokenizer_fingerprint)
-        for response in _Reading(content, start, self.batch).responses():
+        for response in _Reading(content, start, self).responses():
             yield response
 
+    async def Chunk(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ChunkResponse]:
+        """Asks for no tokenizer; cuts as Parse does."""
+        stream = aiter(requests)
+        assert (await anext(stream)).start.tokenizer_fingerprint
+        self.cuts += 1
+        yield parser_pb2.ChunkResponse(accepted=parser_pb2.Accepted())
+        cutting, state = _Cutting(), _start_state()
+        async for request in stream:
+            assert not request.segment.chunks
+            for element in request.segment.elements:
+                for chunk in cutting.taken(state, element):
+                    yield parser_pb2.ChunkResponse(chunk=chunk)
+        for chunk in cutting.rest(state):
+            yield parser_pb2.ChunkResponse(chunk=chunk)
 
-class _Reading:
-    def __init__(self, content: bytes, start: parser_pb2.ParseStart, batch: Hooks) -> None:
+
+def _start_state() -> dict[str, Any]:
+    return {"page": 0, "segment": 0, "element": 0, "chunk": 0, "offset": 0, "open": []}
+
+
+class _Cutting:
+    """Two elements make a chunk; `state` holds the open one and the count."""
+
+    def taken(self, state: dict[str, Any], element: Element) -> Iterator[Chunk]:
+        state["open"].append([element.text, element.start, element.end, element.page])
+        if len(state["open"]) == 2:
+            yield from self.rest(state)
+
+    def rest(self, state: dict[str, Any]) -> Iterator[Chunk]:
+        parts, state["open"] = state["open"], []
+        if parts:
+            state["chunk"] += 1
+            yield Chunk(
+                ordinal=state["chunk"] - 1,
+                text="".join(part[0] for part in parts),
+                start=parts[0][1],
+                end=parts[-1][2],
+                page=parts[0][3],
+                page_end=parts[-1][3],
+                context="head" if parts[0][0].startswith("| ") else "",
+            )
+
+
+class _Reading(_Cutting):
+    def __init__(self, content: bytes, start: parser_pb2.ParseStart, parser: Parser) -> None:
         if content.startswith(b"ENCRYPTED"):
             raise errors.InvalidInput("The file is encrypted. Upload it without a password.", reason="encrypted")
         if not content.strip():
             raise errors.InvalidInput("The file holds no text.", reason="empty_text")
         self.pages = content.decode().split("\f")
         self.batch_pages = start.batch_pages
-        self.batch = batch
-        self.state = {"page": 0, "segment": 0, "element": 0, "chunk": 0, "offset": 0, "open": []}
-        if start.resume_state:
-            self.state = json.loads(start.resume_state)
+        self.parser = parser
+        self.state = json.loads(start.resume_state) if start.resume_state else _start_state()
 
-    def responses(self) -> Any:
+    def responses(self) -> Iterator[parser_pb2.ParseResponse]:
         while self.state["page"] < len(self.pages):
             yield from self._batch()
-        if self.state["open"]:
-            yield self._chunk()
         verdict = Verdict(
-            pages_read=len(self.pages), characters=self.state["offset"], route="lines", warnings=["odd: x"]
+            pages_read=len(self.pages),
+            pages_empty=sum(not page.strip() for page in self.pages),
+            characters=self.state["offset"],
+            route="lines",
+            language="en",
+            warnings=["odd: x"],
         )
         yield parser_pb2.ParseResponse(
             finished=parser_pb2.Finished(
@@ -107,16 +152,19 @@ class _Reading:
             )
         )
 
-    def _batch(self) -> Any:
+    def _batch(self) -> Iterator[parser_pb2.ParseResponse]:
         begin, text = self.state["offset"], ""
         for page in self.pages[self.state["page"] : self.state["page"] + self.batch_pages]:
             self.state["page"] += 1
-            for line in page.strip("\n").split("\n"):
+            self.parser.pages.append(self.state["page"])
+            for line in filter(None, page.strip("\n").split("\n")):
                 text += line
-                yield self._element(line)
-                if len(self.state["open"]) == 2:
-                    yield self._chunk()
-        self.batch.called()
+                element = self._element(line)
+                yield parser_pb2.ParseResponse(element=element)
+                yield from (parser_pb2.ParseResponse(chunk=each) for each in self.taken(self.state, element))
+        if self.state["page"] == len(self.pages):
+            yield from (parser_pb2.ParseResponse(chunk=each) for each in self.rest(self.state))
+        self.parser.batch.called()
         segment = Segment(ordinal=self.state["segment"], start=begin, text=text)
         self.state["segment"] += 1
         yield parser_pb2.ParseResponse(
@@ -128,27 +176,18 @@ class _Reading:
             )
         )
 
-    def _element(self, line: str) -> parser_pb2.ParseResponse:
-        place = {"start": self.state["offset"], "end": self.state["offset"] + len(line)}
-        element = Element(ordinal=self.state["element"], kind=ElementKind.ELEMENT_KIND_TEXT, text=line, **place)
+    def _element(self, line: str) -> Element:
+        element = Element(
+            ordinal=self.state["element"],
+            kind=ElementKind.ELEMENT_KIND_TEXT,
+            text=line,
+            page=self.state["page"],
+            start=self.state["offset"],
+            end=self.state["offset"] + len(line),
+        )
         self.state["element"] += 1
         self.state["offset"] += len(line)
-        self.state["open"].append([line, element.start, element.end, self.state["page"]])
-        return parser_pb2.ParseResponse(element=element)
-
-    def _chunk(self) -> parser_pb2.ParseResponse:
-        parts, self.state["open"] = self.state["open"], []
-        chunk = Chunk(
-            ordinal=self.state["chunk"],
-            text="".join(part[0] for part in parts),
-            start=parts[0][1],
-            end=parts[-1][2],
-            page=parts[0][3],
-            page_end=parts[-1][3],
-            context="head" if parts[0][0].startswith("| ") else "",
-        )
-        self.state["chunk"] += 1
-        return parser_pb2.ParseResponse(chunk=chunk)
+        return element
 
 
 class Embedder(embedder_pb2_grpc.EmbedderServiceServicer):
@@ -251,6 +290,12 @@ class Search(search_pb2_grpc.SearchServiceServicer):
 
     async def Forget(self, request: Any, context: Any) -> search_pb2.ForgetResponse:
         return search_pb2.ForgetResponse(entry_count=self.cached.pop(calls.current().organisation_id, 0))
+
+    async def ListChunks(self, request: Any, context: Any) -> search_pb2.ListChunksResponse:
+        scope = request.scope
+        found = [each.chunk for each in self._of(scope.collection_id, scope.document_id, scope.version_id)]
+        found = sorted((e for e in found if e.chunk.ordinal >= request.from_ordinal), key=lambda e: e.chunk.ordinal)
+        return search_pb2.ListChunksResponse(chunks=found[: request.limit])
 
     def visible(self, collection_id: str, epoch: int) -> list[search_pb2.IndexedChunk]:
         """What a search at this epoch may find, by version and ordinal."""

@@ -21,6 +21,7 @@ from lorekeep_chassis.settings import SettingsError, load
 from lorekeep_gateway.ingest.settings import IngestSettings
 
 _MAIN = "from lorekeep_gateway.ingest.role import main; main()"
+_TAKEN = ("BATCH_PAGES", "EMBED_BATCH_CHUNKS", "POLL_SECONDS", "RETRY_SECONDS")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _environment(bench: Bench, **changed: str) -> dict[str, str]:
         "EMBEDDER_TARGET": settings.embedder_target,
         "SEARCH_TARGET": settings.search_target,
         **{f"{role}_TOKEN": TOKEN for role in ("PARSER", "EMBEDDER", "SEARCH")},
-        **{name: str(getattr(settings, name.lower())) for name in ("BATCH_PAGES", "POLL_SECONDS", "RETRY_SECONDS")},
+        **{name: str(getattr(settings, name.lower())) for name in _TAKEN},
         "METRICS_PORT": "0",
         "LEASE_SECONDS": "1.5",
         **changed,

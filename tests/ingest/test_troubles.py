@@ -84,7 +84,7 @@ async def test_what_fails_each_time_is_dead_after_its_attempts(bench: Bench) -> 
 
 
 async def test_attempts_start_over_when_the_checkpoint_moves(bench: Bench) -> None:
-    """Two failures before each of three checkpoints: six in all, never three of one place."""
+    """Two failures before each of five checkpoints: ten in all, never three of one place."""
     failed: list[int] = []
 
     def hook(number: int) -> None:
@@ -98,7 +98,7 @@ async def test_attempts_start_over_when_the_checkpoint_moves(bench: Bench) -> No
     async with bench.working():
         job = await bench.ended(ids)
     assert (job["status"], job["dead"]) == ("succeeded", False)
-    assert len(failed) == 6
+    assert len(failed) == 10
     assert await bench.visible(collection) == {ids["version_id"]: plain(book(6))}
 
 

@@ -15,13 +15,19 @@ async def test_a_document_becomes_visible_whole_and_described(bench: Bench) -> N
     async with bench.working():
         job = await bench.ended(ids)
     assert job["status"] == "succeeded", job["error"]
-    assert job["progress"] == {"pages_done": 5, "pages_total": 5, "chunks_indexed": 8}
+    assert job["progress"] == {
+        "pages_done": 5,
+        "pages_total": 5,
+        "chunks_done": 8,
+        "chunks_indexed": 8,
+        "chunks_total": 8,
+    }
     assert await bench.visible(collection) == {ids["version_id"]: plain(text)}
     document, version = await bench.document_row(ids), await bench.version(ids)
     assert (document["status"], document["version_id"], document["error"]) == ("ready", ids["version_id"], None)
     assert document["content_preview"].startswith("line 0.0.")
     assert (version["status"], version["chunk_count"], version["segment_count"]) == ("ready", 8, 3)
-    assert version["verdict"]["pages_read"] == 5
+    assert (version["verdict"]["pages_read"], version["verdict"]["language"]) == (5, "en")
     assert version["warnings"] == ["odd: x", "metadata_mismatch: at holds a value that is no datetime"]
     assert job["warnings"] == version["warnings"]
 

@@ -3,10 +3,9 @@
 A directory or a bucket, chosen by URL. Nothing is held whole in memory but one segment.
 """
 
-import gzip
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +19,12 @@ from obstore.store import LocalStore, from_url
 
 from lorekeep.document.v1.document_pb2 import Segment
 from lorekeep_chassis import errors
+from lorekeep_gateway import segments
+from lorekeep_gateway.blob_errors import artefact_missing, blob_corrupt, translated
 
 # What one upload holds: a little for a file; for a bucket a part, which has at least 5 MiB there, one at a time.
 _FILE_BUFFER_BYTES = 1024 * 1024
 _PART_BUFFER_BYTES = 5 * 1024 * 1024
-_STORAGE_FULL = ("os error 28", "os error 122")
-_RETRY_SECONDS = 10.0
 _READ_BYTES = 512 * 1024
 _LISTED = 500
 
@@ -88,7 +87,7 @@ class Blobs:
         digest, size = hashlib.sha256(), 0
         writer = obstore.open_writer_async(self._store, upload, buffer_size=self._buffer_bytes, max_concurrency=1)
         try:
-            with _translated():
+            with translated():
                 async with writer:
                     async for piece in content:
                         digest.update(piece)
@@ -105,7 +104,7 @@ class Blobs:
         if staged.path is None:
             return
         original = _original(organisation_id, staged.blob.sha256)
-        with _translated():
+        with translated():
             await obstore.rename_async(self._store, staged.path, original, overwrite=True)
 
     async def discard(self, staged: "Staged") -> None:
@@ -120,16 +119,31 @@ class Blobs:
 
     async def discard_folder(self, organisation_id: str, folder: str) -> None:
         """Removes all that was staged into a folder, and the folder where it is one."""
-        with _translated():
+        with translated():
             await self._forget_below(_staging(organisation_id, folder))
         if self._root is not None:
             with suppress(OSError):
                 (self._root / _staging(organisation_id, folder)).rmdir()
 
-    async def read(self, organisation_id: str, sha256: str) -> AsyncIterator[bytes]:
-        """Streams an original in pieces of at most 512 KiB; NotFound where it is gone."""
-        async for piece in self._pieces(_original(organisation_id, sha256)):
-            yield piece
+    async def read(self, organisation_id: str, sha256: str, size_bytes: int | None = None) -> AsyncIterator[bytes]:
+        """Streams an original in pieces of at most 512 KiB; NotFound where it is gone, or is not what it was.
+
+        The last piece comes only once the whole is known to fit its hash, so nobody ever has all of a damaged blob.
+        """
+        found = await self._found(_original(organisation_id, sha256))
+        if size_bytes not in (None, found.meta["size"]):
+            raise blob_corrupt(organisation_id, sha256)
+        digest, held = hashlib.sha256(), b""
+        async for piece in found.stream(min_chunk_size=_READ_BYTES):
+            digest.update(piece)
+            view = memoryview(piece)
+            for start in range(0, len(view), _READ_BYTES):
+                if held:
+                    yield held
+                held = bytes(view[start : start + _READ_BYTES])
+        if digest.hexdigest() != sha256:
+            raise blob_corrupt(organisation_id, sha256)
+        yield held
 
     async def remove(self, organisation_id: str, sha256: str) -> bool:
         """Removes an original; whether there was one."""
@@ -137,14 +151,22 @@ class Blobs:
 
     async def keep_segment(self, organisation_id: str, version_id: str, segment: Segment) -> None:
         """Keeps one segment of a version's artefact, in place of an earlier one of the same ordinal."""
-        packed = gzip.compress(segment.SerializeToString(), compresslevel=3, mtime=0)
-        await obstore.put_async(self._store, _segment(organisation_id, version_id, segment.ordinal), packed)
+        path = _segment(organisation_id, version_id, segment.ordinal)
+        await obstore.put_async(self._store, path, segments.packed(segment))
+
+    async def segment(self, organisation_id: str, version_id: str, ordinal: int) -> Segment:
+        """One segment of a version's artefact; NotFound, `artefact_missing`, where it is gone or damaged."""
+        path = _segment(organisation_id, version_id, ordinal)
+        try:
+            found = await obstore.get_async(self._store, path)
+            return segments.unpacked(bytes(await found.bytes_async()))
+        except (FileNotFoundError, ValueError) as error:
+            raise artefact_missing(path, error) from error
 
     async def segments(self, organisation_id: str, version_id: str, count: int) -> AsyncIterator[Segment]:
         """A version's segments in order."""
         for ordinal in range(count):
-            found = await self._found(_segment(organisation_id, version_id, ordinal))
-            yield Segment.FromString(gzip.decompress(bytes(await found.bytes_async())))
+            yield await self.segment(organisation_id, version_id, ordinal)
 
     async def remove_artefact(self, organisation_id: str, version_id: str) -> int:
         """Removes a version's artefact; gives the number of segments."""
@@ -207,7 +229,7 @@ class Blobs:
 
     async def _forget(self, path: str) -> bool:
         """Whether there was something. Buckets do not tell, so they are asked before."""
-        with _translated():
+        with translated():
             try:
                 await obstore.head_async(self._store, path)
                 await obstore.delete_async(self._store, path)
@@ -225,23 +247,6 @@ class Blobs:
             for path in paths:
                 await self._forget(path)
         return len(paths)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """A store that does not take what is written, as an error of the house; its own words may name paths and hosts."""
-    try:
-        yield
-    except (ObjectStoreError, OSError) as error:
-        raise _refusal(str(error)) from error
-
-
-def _refusal(told: str) -> errors.Unavailable:
-    if any(each in told for each in _STORAGE_FULL):
-        message = "There is no room left to keep this. Nothing of it was kept; try again when there is."
-        return errors.Unavailable(message, reason="storage_full", retry_after_seconds=_RETRY_SECONDS)
-    message = "The blob store is not answering. Nothing was kept; try again shortly."
-    return errors.Unavailable(message, reason="blobs_unavailable", retry_after_seconds=_RETRY_SECONDS)
 
 
 def store_at(url: str) -> Any:

@@ -14,6 +14,7 @@ from lorekeep_gateway.blobs import Blob, Blobs, Staged
 MAX_ID_CHARS = 255
 MAX_NAME_CHARS = 1024
 _PARTS_OF_DOCUMENTS = ("chunks", "content", "versions", "refresh")
+_RESTORE = re.compile(r"./versions/[0-9]+/restore$")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -115,8 +116,8 @@ class Intake:
         segments = given.split("/")
         if _UNPRINTABLE.search(given) or not given.strip() or {"", ".", ".."} & set(segments):
             raise _bad_id("A document id has no control characters and no empty, `.` or `..` path segments.")
-        if len(segments) > 1 and segments[-1] in _PARTS_OF_DOCUMENTS:
-            told = " or ".join(f"`/{each}`" for each in _PARTS_OF_DOCUMENTS)
+        if (len(segments) > 1 and segments[-1] in _PARTS_OF_DOCUMENTS) or _RESTORE.search(given):
+            told = " or ".join(f"`/{each}`" for each in (*_PARTS_OF_DOCUMENTS, "versions/1/restore"))
             raise _bad_id(f"A document id does not end in {told}; these are parts of it.")
         return given
 

@@ -47,6 +47,7 @@ class Retries:
             "retry_audit",
             organisation_id=organisation_id,
             actor=self.principal.key_id,
+            address=self.principal.address,
             trace_id=tracing.trace_id(),
             targets=retried,
         )

@@ -17,10 +17,12 @@ from lorekeep_gateway.http import (
     qnas,
     queues,
     reconciliation,
+    reindex,
     search,
     staged_uploads,
     texts,
     uploads,
+    versions,
     webhooks,
     websites,
 )
@@ -38,8 +40,11 @@ _LONGEST_WAIT_SECONDS = 60.0
 _SMALL_BYTES = MEBIBYTE
 # Boundaries, part headers, metadata and ids beside the files themselves.
 _FORM_BYTES = MEBIBYTE
+# Versions before documents, whose ids hold slashes and would take their paths.
 ROUTERS = (
     collections.router,
+    reindex.router,
+    versions.router,
     documents.router,
     uploads.router,
     files.router,

@@ -88,7 +88,7 @@ async def content(
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
     shown = await catalogue.document(parts, principal, row["id"], document)
-    pieces = parts.blobs.read(principal.organisation_id, shown["blob_sha256"])
+    pieces = parts.blobs.read(principal.organisation_id, shown["blob_sha256"], shown["size_bytes"])
     first = await anext(pieces, b"")
 
     async def whole() -> AsyncIterator[bytes]:

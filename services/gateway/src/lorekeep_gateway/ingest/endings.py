@@ -10,7 +10,7 @@ from lorekeep_gateway.ingest.leases import Lease, Withdrawn
 from lorekeep_gateway.ingest.patience import backed_off, passing
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
-from lorekeep_gateway.store.database import Database
+from lorekeep_gateway.store.database import Database, Session
 
 _LOG = logs.logger(__name__)
 _FINAL = (errors.InvalidInput, errors.UnsupportedMedia, errors.TooLarge, errors.NotFound, errors.ModelMismatch)
@@ -103,14 +103,14 @@ class Endings:
         status: str,
         dead: bool,
     ) -> None:
-        owner = {"organisation_id": job["organisation_id"]}
-        superseded = error.reason == "superseded"
+        rebuild = job["kind"] == "rebuild"  # its version is shown, whatever becomes of the job
         async with lease.transaction() as session:
-            await session(
-                "retire_version", version_id=job["version_id"], status="superseded" if superseded else "failed", **owner
-            )
-            if not superseded:
-                await session("fail_document", document_id=job["document_id"], error=_told(error), **owner)
+            if rebuild:
+                await session(
+                    "mark_version_indexed", version_id=job["version_id"], organisation_id=job["organisation_id"]
+                )
+            else:
+                await _given_up(session, job, error)
             await lease.write(
                 session,
                 "end_job",
@@ -124,7 +124,19 @@ class Endings:
         measures.ended(job, status)
         measures.JOBS_DEAD.inc(int(dead))
         _LOG.info("a job ended", extra={"lorekeep": {"job": job["id"], "status": status, "reason": error.reason}})
-        await self._sweeps.sweep_version(job["version_id"])
+        if not rebuild:
+            await self._sweeps.sweep_version(job["version_id"])
+
+
+async def _given_up(session: Session, job: Mapping[str, Any], error: errors.LorekeepError) -> None:
+    """The version will not be shown, and its document says why."""
+    owner = {"organisation_id": job["organisation_id"]}
+    superseded = error.reason == "superseded"
+    await session(
+        "retire_version", version_id=job["version_id"], status="superseded" if superseded else "failed", **owner
+    )
+    if not superseded:
+        await session("fail_document", document_id=job["document_id"], error=_told(error), **owner)
 
 
 def _told(error: errors.LorekeepError) -> dict[str, str]:

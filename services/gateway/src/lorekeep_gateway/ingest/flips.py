@@ -76,7 +76,7 @@ class Flips:
             collection = await _locked(session, job)
             if collection is None or collection["status"] == "deleting":
                 raise Withdrawn("The collection was deleted while the document was read.", reason="deleted")
-            found = await self._open(session, job["collection_id"])
+            found = await self.open(session, job["collection_id"])
             if found is not None:
                 return found
             await lease.hold(session)
@@ -93,11 +93,12 @@ class Flips:
             return await self._written(session, job["collection_id"])
 
     async def _written(self, session: Session, collection_id: str) -> Flip:
-        written = await self._open(session, collection_id)
+        written = await self.open(session, collection_id)
         assert written is not None, "the intent was written in this very transaction"
         return written
 
-    async def _open(self, session: Session, collection_id: str) -> Flip | None:
+    async def open(self, session: Session, collection_id: str) -> Flip | None:
+        """The collection's open intent, if there is one."""
         found: Flip | None = await session(
             "open_flip", collection_id=collection_id, patience_seconds=self._patience_seconds
         )
@@ -123,7 +124,7 @@ class Flips:
     async def _shown(self, flip: Flip, times: Mapping[str, Any]) -> None:
         async with self._database.transaction() as session:
             await _locked(session, flip)
-            current = await self._open(session, flip["collection_id"])
+            current = await self.open(session, flip["collection_id"])
             if current is None or current["epoch"] != flip["epoch"]:
                 return
             owner = {"organisation_id": flip["organisation_id"]}
@@ -167,3 +168,4 @@ async def _show(session: Session, version: Mapping[str, Any], owner: Mapping[str
         content_preview=version["preview"],
         **owner,
     )
+    await session("prune_mark", document_id=version["document_id"], **owner)

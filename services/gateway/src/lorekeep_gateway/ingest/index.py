@@ -1,7 +1,7 @@
 """What the ingest role asks of search: a ready index space, chunks in, epochs stamped, chunks out."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
@@ -13,6 +13,8 @@ from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.settings import IngestSettings
 
 _CHUNK_NAMES = UUID("6f1c7f0e-51f3-5d0c-9a52-0d6a4c8f2b11")
+_LOCKED_SECONDS = 10.0
+_LISTED_AT_ONCE = 64
 
 Answer = TypeVar("Answer")
 
@@ -45,6 +47,22 @@ class Index:
     async def stamp(self, request: search_pb2.StampRequest) -> None:
         """Stamps epochs on versions."""
         await self._asked(lambda: self._stub.Stamp(request))
+
+    async def stamp_now(self, request: search_pb2.StampRequest) -> None:
+        """Stamps, asking once and for a short time: for callers that hold a lock."""
+        with calls.deadline(_LOCKED_SECONDS):
+            await self._stub.Stamp(request)
+
+    async def chunk_ids(self, scope: search_pb2.Scope) -> AsyncIterator[str]:
+        """The ids of a version's chunks, visible or not, in order."""
+        request = search_pb2.ListChunksRequest(scope=scope, limit=_LISTED_AT_ONCE)
+        while True:
+            answer = await self._asked(lambda: self._stub.ListChunks(request))
+            for each in answer.chunks:
+                yield each.chunk_id
+            if len(answer.chunks) < _LISTED_AT_ONCE:
+                return
+            request.from_ordinal = answer.chunks[-1].chunk.ordinal + 1
 
     async def remove(self, scope: search_pb2.Scope) -> int:
         """Removes chunks; gives how many. Not waited for: whoever removes tries again later."""

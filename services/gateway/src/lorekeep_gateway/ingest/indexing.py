@@ -1,51 +1,52 @@
 """The last two stages of a document's pipeline: chunks become vectors, and both become points of the index."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from lorekeep.document.v1.document_pb2 import Chunk
 from lorekeep.search.v1 import search_pb2
 from lorekeep_gateway.ingest import measures
+from lorekeep_gateway.ingest.artefacts import Mark
 from lorekeep_gateway.ingest.attributes import attributes, metadata_json
-from lorekeep_gateway.ingest.checkpoints import Checkpoint
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.index import Index, chunk_id, space_of
 from lorekeep_gateway.ingest.leases import Lease
-from lorekeep_gateway.ingest.parsing import Parsed, Read
 from lorekeep_gateway.ingest.pipes import Pipe
+from lorekeep_gateway.ingest.sources import Given, Whole
 
 _MOST_UPSERT_BYTES = 3 * 1024 * 1024
 
 Embedded = list[tuple[Chunk, bytes]]
-Marked = Embedded | Checkpoint | Read
+Marked = Embedded | Mark | Whole
 
 
 async def embed(
-    chunks: Pipe[Parsed],
+    chunks: Pipe[Given],
     embedded: Pipe[Marked],
     embedding: Embedding,
     generation: Mapping[str, Any],
     batch_chunks: int,
     begun: Callable[[], Awaitable[None]],
 ) -> None:
-    """Embeds chunks in requests of `batch_chunks`; checkpoints pass in their place between them."""
+    """Embeds chunks in requests of `batch_chunks`, each once the one before is in the index and noted there, so that
+    whoever goes on after a death embeds no more than one request again. Marks pass by."""
     waiting: list[Chunk] = []
 
     async def flush() -> None:
         if waiting:
+            await embedded.worked_off()
             await begun()
             vectors = await embedding.vectors(generation["model"], generation["fingerprint"], waiting)
             await embedded.put(list(zip(waiting, vectors, strict=True)))
             waiting.clear()
 
     async for item in chunks:
+        if isinstance(item, Chunk):
+            waiting.append(item)
+        if isinstance(item, Whole) or len(waiting) == batch_chunks:
+            await flush()
         if not isinstance(item, Chunk):
-            await flush()
             await embedded.put(item)
-            continue
-        waiting.append(item)
-        if len(waiting) == batch_chunks:
-            await flush()
     await embedded.close()
 
 
@@ -100,9 +101,13 @@ class Writing:
         measures.CHUNKS.inc(len(self._chunks))
         self._chunks, self._vectors, self._bytes = [], [], 0
 
+    def name_of(self, chunk: Chunk) -> str:
+        """The chunk's id in the index."""
+        return chunk_id(self._generation_id, self._job["version_id"], chunk)
+
     def _indexed(self, chunk: Chunk) -> search_pb2.IndexedChunk:
         return search_pb2.IndexedChunk(
-            chunk_id=chunk_id(self._generation_id, self._job["version_id"], chunk),
+            chunk_id=self.name_of(chunk),
             collection_id=self._job["collection_id"],
             document_id=self._job["document_id"],
             version_id=self._job["version_id"],
@@ -111,3 +116,8 @@ class Writing:
             chunk=chunk,
             metadata_json=self._metadata_json,
         )
+
+
+def beside_misfits(warnings: Sequence[str]) -> list[str]:
+    """Warnings of an earlier ingest but for those on metadata, which are told anew."""
+    return [each for each in warnings if not each.startswith("metadata_mismatch:")]

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from lorekeep_chassis import errors, logs
-from lorekeep_gateway.ingest.checkpoints import Checkpoint
+from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.store.database import Database, Session
 
 _LOG = logs.logger(__name__)
@@ -116,13 +116,24 @@ class Lease:
                 await self.write(session, "enter_stage", stage=stage)
             self._changed()
 
+    async def keep(self, session: Session, kept: Kept) -> None:
+        """Notes how far the document was read; the lease is extended."""
+        await self.write(
+            session,
+            "keep_parsed",
+            parsed=kept.counters(),
+            parse_state=kept.state or None,
+            progress=kept.progress(),
+            lease_seconds=self._seconds,
+        )
+        self._changed()
+
     async def move(self, session: Session, checkpoint: Checkpoint, warnings: list[str]) -> None:
         """Moves the checkpoint; attempts start over and the lease is extended."""
         await self.write(
             session,
             "move_checkpoint",
             checkpoint=checkpoint.counters(),
-            resume_state=checkpoint.resume_state or None,
             progress=checkpoint.progress(),
             warnings=warnings,
             lease_seconds=self._seconds,

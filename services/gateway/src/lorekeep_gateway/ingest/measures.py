@@ -23,6 +23,11 @@ RUNNING = Gauge("ingest_jobs_running", "Jobs in this process's hands.")
 WORKERS = Gauge("ingest_workers", "Jobs that this process may have in hand at once.")
 DELIVERIES = Counter("webhook_deliveries_total", "Attempts to tell a webhook, by what came of them.", ("outcome",))
 DELIVERIES_OLDEST_SECONDS = Gauge("webhook_deliveries_oldest_seconds", "Time by which the latest delivery is late.")
+VERDICTS = Counter(
+    "ingest_verdicts_total",
+    "Documents by how well they were read: clean, pages_empty, pages_garbled, warned, empty_text, refused.",
+    ("outcome",),
+)
 DOCUMENTS = Counter("documents_processed_total", "Document versions whose job ended.", ("status", "type"))
 ATTEMPTS = Histogram(
     "jobs_attempts",

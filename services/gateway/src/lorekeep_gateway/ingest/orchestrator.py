@@ -1,8 +1,8 @@
 """One job from claim to end, in the order in which it happens.
 
-fetch -> parse -> embed -> index run beside each other, joined by bounded pipes, so that whatever is slowest holds the
-rest back and memory stays flat; flip comes when all of it is done. The other services are functions of what they are
-given; what must survive a crash is written here.
+A source of chunks (the parser over the original's bytes, or over the artefact), then embed and index beside it; flip
+comes when all of it is done. The other services are functions of what they are given; what must survive a crash is
+written by the steps here and in `pipeline`.
 """
 
 import asyncio
@@ -10,31 +10,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from lorekeep.parser.v1.parser_pb2 import ParseStart
-from lorekeep_chassis import logs
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
-from lorekeep_gateway.ingest import indexing
-from lorekeep_gateway.ingest.checkpoints import Checkpoint
+from lorekeep_gateway.ingest import indexing, measures, rebuilding
+from lorekeep_gateway.ingest.artefacts import Artefact
+from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
+from lorekeep_gateway.ingest.claimed import Claimed
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.flips import Flips
 from lorekeep_gateway.ingest.generations import chunk_options, live_generation
 from lorekeep_gateway.ingest.index import Index, space_of
 from lorekeep_gateway.ingest.leases import Lease, LeaseLost
-from lorekeep_gateway.ingest.parsing import Parsed, Parsing, Read
+from lorekeep_gateway.ingest.parsing import Parsing
 from lorekeep_gateway.ingest.patience import patiently
-from lorekeep_gateway.ingest.pipes import Pipe, together
+from lorekeep_gateway.ingest.pipeline import HandedBack, Pipeline
+from lorekeep_gateway.ingest.rechunking import Rechunking
 from lorekeep_gateway.ingest.settings import IngestSettings
+from lorekeep_gateway.ingest.sources import Whole
 from lorekeep_gateway.ingest.stages import Stages
-from lorekeep_gateway.ingest.verdicts import verdict_of
+from lorekeep_gateway.ingest.verdicts import outcome_of, verdict_of, warnings_of
 from lorekeep_gateway.metadata import fields
 from lorekeep_gateway.store.database import Database
 
-_LOG = logs.logger(__name__)
-_EMBEDDED_ROOM = 2
-
-
-class HandedBack(Exception):
-    """The process ends; the job stopped at a checkpoint for another worker to go on from."""
+__all__ = ["HandedBack", "Orchestrator"]
 
 
 class Orchestrator:
@@ -57,115 +55,147 @@ class Orchestrator:
         self._draining = draining
         self._embedding = Embedding(callees.embedder, settings)
         self._index = Index(callees.search, settings)
+        self._showing = rebuilding.Showing(self._index, flips)
 
     async def perform(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> None:
         """Brings a job to success. Raises what stands in the way, HandedBack when the process ends first."""
-        checkpoint = Checkpoint.of_job(job)
-        if not checkpoint.complete:
-            checkpoint = await self._ingest(job, lease, stages)
+        if job["kind"] == "rebuild":
+            await self._rebuild(job, lease, stages)
+            return
+        preview = Kept.of_job(job).preview
+        if not Checkpoint.of_job(job).complete:
+            preview = await self._ingest(job, lease, stages)
         with stages.stage("flip"):
             await lease.enter("flip")
-            await self._flips.flip(job, lease, checkpoint.preview)
+            await self._flips.flip(job, lease, preview)
 
-    async def _ingest(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> Checkpoint:
+    async def _ingest(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> str:
+        """Brings a version into the index, unseen; gives the beginning of its text."""
+        claimed = await self._claimed(job, lease, stages)
+        writing, begin = self._writing(claimed), Checkpoint.of_job(job)
+        pipeline = Pipeline(claimed, self._embedding, writing, self._settings, self._draining)
+        if job["kind"] == "restore":
+            whole = await pipeline.run(self._rechunking(claimed, begin), "chunk")
+        else:
+            whole = await pipeline.run(self._parsing(claimed, begin), "parse")
+        await patiently(lambda: self._complete(claimed, whole, writing.warnings), self._settings.retry_seconds)
+        return whole.kept.preview
+
+    async def _rebuild(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> None:
+        """Puts back what the index lacks of a visible version. What was moved by an earlier run is listed by now."""
+        claimed = await self._claimed(job, lease, stages)
+        warnings: list[str] = []
+        if claimed.work["visible"]:
+            writing = self._writing(claimed)
+            missing = rebuilding.Missing(await rebuilding.listed(self._index, claimed), writing)
+            source = rebuilding.FromArtefactOrBytes(
+                self._rechunking(claimed, Checkpoint()),
+                self._parsing(claimed, Checkpoint()),
+                read_again=bool(Kept.of_job(job).state),
+            )
+            pipeline = Pipeline(claimed, self._embedding, writing, self._settings, self._draining, missing.wanted)
+            whole = await pipeline.run(source, "chunk")
+            if source.read_again:
+                await patiently(lambda: self._described(claimed, whole), self._settings.retry_seconds)
+            warnings = missing.warnings(writing.warnings)
+        with stages.stage("flip"):
+            await lease.enter("flip")
+            await self._showing.end(claimed, warnings)
+
+    async def _claimed(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> Claimed:
         work = await self._begun(job, lease)
         generation = await live_generation(self._database, self._embedding, self._settings.embedding_model, job)
         await self._index.prepare(space_of(generation), fields(work["metadata_schema"]))
-        start = ParseStart(
-            name=work["name"],
-            declared_media_type=work["media_type"],
-            size_bytes=work["size_bytes"],
-            chunk_options=chunk_options(generation),
-            batch_pages=self._settings.batch_pages,
-        )
-        parsing = Parsing(
-            self._callees, self._blobs, self._embedding, self._settings, stages, job, start, work["blob_sha256"]
-        )
-        writing = indexing.Writing(self._index, lease, generation, job, work, self._settings.upsert_batch_chunks)
-        return await self._pipeline(parsing, writing, generation, lease, stages, job)
+        return Claimed(self._database, job, lease, stages, work, generation, self._settings.retry_seconds)
 
     async def _begun(self, job: Mapping[str, Any], lease: Lease) -> Mapping[str, Any]:
+        owner = {"version_id": job["version_id"], "organisation_id": job["organisation_id"]}
         async with lease.transaction() as session:
-            await session("begin_version", version_id=job["version_id"], organisation_id=job["organisation_id"])
-            await session("mark_version_indexed", version_id=job["version_id"], organisation_id=job["organisation_id"])
-            work: Mapping[str, Any] | None = await session(
-                "work_of_job", version_id=job["version_id"], organisation_id=job["organisation_id"]
-            )
+            if job["kind"] != "rebuild":
+                await session("begin_version", **owner)
+                await session("mark_version_indexed", **owner)
+            work: Mapping[str, Any] | None = await session("work_of_job", **owner)
         if work is None:
             raise LeaseLost("The job's version is gone.")
         return work
 
-    async def _pipeline(
-        self,
-        parsing: Parsing,
-        writing: indexing.Writing,
-        generation: Mapping[str, Any],
-        lease: Lease,
-        stages: Stages,
-        job: Mapping[str, Any],
-    ) -> Checkpoint:
-        chunks: Pipe[Parsed] = Pipe(2 * self._settings.embed_batch_chunks)
-        embedded: Pipe[indexing.Marked] = Pipe(_EMBEDDED_ROOM)
-        ends: list[Checkpoint] = []
+    def _writing(self, claimed: Claimed) -> indexing.Writing:
+        return indexing.Writing(
+            self._index,
+            claimed.lease,
+            claimed.generation,
+            claimed.job,
+            claimed.work,
+            self._settings.upsert_batch_chunks,
+        )
 
-        async def parse() -> None:
-            with stages.stage("parse"):
-                await lease.enter("parse")
-                await parsing.run(chunks.put)
-                await chunks.close()
+    def _parsing(self, claimed: Claimed, begin: Checkpoint) -> Parsing:
+        work = claimed.work
+        start = ParseStart(
+            name=work["name"],
+            declared_media_type=work["media_type"],
+            size_bytes=work["size_bytes"],
+            chunk_options=chunk_options(claimed.generation),
+            batch_pages=self._settings.batch_pages,
+        )
+        artefact = Artefact.of_work(self._blobs, claimed.lease, work)
+        kept = Kept.of_job(claimed.job)
+        return Parsing(
+            self._callees,
+            artefact,
+            self._embedding,
+            self._settings,
+            claimed.stages,
+            start,
+            kept,
+            begin,
+            claimed.keep,
+        )
 
-        async def embed() -> None:
-            with stages.stage("embed"):
-                await indexing.embed(
-                    chunks,
-                    embedded,
-                    self._embedding,
-                    generation,
-                    self._settings.embed_batch_chunks,
-                    lambda: lease.enter("embed"),
-                )
+    def _rechunking(self, claimed: Claimed, begin: Checkpoint) -> Rechunking:
+        work = claimed.work
+        pages = (work["verdict"] or {}).get("pages_read", 0)
+        kept = Kept(segments=work["segment_count"] or 0, pages_done=pages, pages_total=pages)
+        return Rechunking(
+            self._callees,
+            Artefact.of_work(self._blobs, claimed.lease, work),
+            self._embedding,
+            self._settings,
+            claimed.stages,
+            chunk_options(claimed.generation),
+            kept,
+            begin,
+            claimed.keep,
+        )
 
-        async def index() -> None:
-            with stages.stage("index"):
-                async for item in embedded:
-                    end = await self._index_item(item, writing, lease, job)
-                    ends.extend([end] if end else [])
-
-        await together(parse(), embed(), index())
-        return ends[0]
-
-    async def _index_item(
-        self, item: indexing.Marked, writing: indexing.Writing, lease: Lease, job: Mapping[str, Any]
-    ) -> Checkpoint | None:
-        """Writes chunks; behind a batch moves the checkpoint, behind the last one gives the complete one."""
-        if isinstance(item, list):
-            await lease.enter("index")
-            await writing.add(item)
-            return None
-        await writing.flush()
-        if isinstance(item, Read):
-            await patiently(lambda: self._complete(item, writing, lease, job), self._settings.retry_seconds)
-            return item.checkpoint
-        await patiently(lambda: self._move(item, writing, lease), self._settings.retry_seconds)
-        if self._draining.is_set():
-            raise HandedBack
-        return None
-
-    async def _move(self, checkpoint: Checkpoint, writing: indexing.Writing, lease: Lease) -> None:
-        async with self._database.session() as session:
-            await lease.move(session, checkpoint, writing.warnings)
-
-    async def _complete(self, read: Read, writing: indexing.Writing, lease: Lease, job: Mapping[str, Any]) -> None:
+    async def _complete(self, claimed: Claimed, whole: Whole, warned: list[str]) -> None:
         """The verdict, and the checkpoint behind which only the flip is left."""
-        warnings = [*read.verdict.warnings, *writing.warnings]
-        async with lease.transaction() as session:
+        if claimed.job["kind"] == "restore":
+            verdict, warnings = claimed.work["verdict"], indexing.beside_misfits(claimed.work["warnings"])
+        else:
+            told = whole.kept.told()
+            verdict, warnings = verdict_of(told), warnings_of(told)
+        async with claimed.lease.transaction() as session:
             await session(
                 "describe_version",
-                version_id=job["version_id"],
-                organisation_id=job["organisation_id"],
-                verdict=verdict_of(read.verdict),
-                warnings=warnings,
-                chunk_count=read.checkpoint.chunks,
-                segment_count=read.checkpoint.segments,
+                verdict=verdict,
+                warnings=[*warnings, *warned],
+                chunk_count=whole.chunks,
+                segment_count=whole.kept.segments,
+                **claimed.owner,
             )
-            await lease.move(session, read.checkpoint, warnings)
+            await claimed.lease.move(
+                session, Checkpoint(whole.chunks, whole.kept.segments, complete=True), [*warnings, *warned]
+            )
+        if claimed.job["kind"] == "ingest":
+            measures.VERDICTS.labels(outcome_of(warnings)).inc()
+
+    async def _described(self, claimed: Claimed, whole: Whole) -> None:
+        """An artefact that was made anew may have other segments, for every version that shares it."""
+        async with claimed.lease.transaction() as session:
+            await session(
+                "artefact_counted",
+                organisation_id=claimed.work["organisation_id"],
+                artefact_id=claimed.work["artefact_id"],
+                segment_count=whole.kept.segments,
+            )

@@ -1,175 +1,199 @@
-"""One document's way through the parser: bytes and tokenizer in, chunks and checkpoints out."""
+"""One document's way through the parser: bytes and tokenizer in, chunks and segments out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import grpc
-from obstore.exceptions import BaseError as ObjectStoreError
-
-from lorekeep.document.v1.document_pb2 import Chunk, Element, Verdict
+from lorekeep.document.v1.document_pb2 import Chunk, Element, Segment
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis import errors, logs
-from lorekeep_gateway.blobs import Blobs
+from lorekeep_gateway.blob_errors import artefact_missing
 from lorekeep_gateway.callees import Callees
-from lorekeep_gateway.ingest import measures
-from lorekeep_gateway.ingest.checkpoints import Checkpoint
+from lorekeep_gateway.ingest import measures, parser_calls
+from lorekeep_gateway.ingest.artefacts import Artefact, Mark, Sequence
+from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.pipes import Pipe, beside
 from lorekeep_gateway.ingest.settings import IngestSettings
+from lorekeep_gateway.ingest.sources import Put, Whole
 from lorekeep_gateway.ingest.stages import Stages
 
 _LOG = logs.logger(__name__)
-_PIECE_BYTES = 512 * 1024
-_EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True)
-class Read:
-    """The document was read to its end."""
-
-    verdict: Verdict
-    checkpoint: Checkpoint
-
-
-Parsed = Chunk | Checkpoint | Read
+# What the artefact or the parser's state says when an earlier reading is of no use any more.
+_OF_THE_EARLIER_READING = ("artefact_missing", "resume_state_invalid")
 
 
 class Parsing:
-    """Reads one version, going on behind the last whole batch when the parser breaks off.
+    """Reads one version and keeps it, batch by batch; what is kept is given on.
 
-    Chunks are given on as they come, each once and in order: after a break the parser repeats what it had sent since
-    the batch's beginning, and what was given on already is passed over.
+    The parser is never held back by what comes behind: its batches wait in the blob store, not in memory, and a later
+    run of the job takes them from there, so that nothing is read twice but what the parser had in its hands. `keep`
+    writes down how far it came. Every chunk lies in a segment: the parser closes all of them before its last batch.
     """
 
     def __init__(
         self,
         callees: Callees,
-        blobs: Blobs,
+        artefact: Artefact,
         embedding: Embedding,
         settings: IngestSettings,
         stages: Stages,
-        job: Mapping[str, Any],
         start: parser_pb2.ParseStart,
-        blob_sha256: str,
+        kept: Kept,
+        begin: Checkpoint,
+        keep: Callable[[Kept], Awaitable[None]],
     ) -> None:
         self._stub = callees.parser
-        self._blobs = blobs
+        self._artefact = artefact
         self._embedding = embedding
         self._settings = settings
         self._stages = stages
-        self._job = job
         self._start = start
-        self._blob_sha256 = blob_sha256
-        self._checkpoint = Checkpoint.of_job(job)
-        self._next_chunk = self._checkpoint.chunks
+        self._kept = kept
+        self._latest: Segment | None = None
+        self._news = asyncio.Event()
+        self._segments_given = min(begin.segments, kept.segments)
+        self._sequence = Sequence(begin.chunks)
+        self._keep = keep
         self._elements: list[Element] = []
+        self._chunks: list[Chunk] = []
 
-    async def run(self, put: Callable[[Parsed], Awaitable[None]]) -> None:
-        """Gives every chunk, a checkpoint behind each batch, and at last a Read to `put`."""
-        await patiently(lambda: self._once(put), self._settings.retry_seconds)
+    def pass_over(self, chunks: int) -> None:
+        """Chunks before this ordinal were given by another source."""
+        self._sequence.next_chunk = max(self._sequence.next_chunk, chunks)
 
-    async def _once(self, put: Callable[[Parsed], Awaitable[None]]) -> None:
+    async def run(self, put: Put) -> None:
+        """Gives everything to `put`; begins anew where the earlier reading cannot be gone on with."""
+        with _counted():
+            try:
+                await beside(self._give(put), self._read())
+            except (errors.NotFound, errors.InvalidInput) as error:
+                if error.reason not in _OF_THE_EARLIER_READING or not self._kept.segments:
+                    raise
+                _LOG.warning("a document is read from its beginning", extra={"lorekeep": {"reason": error.reason}})
+                self._kept, self._latest, self._segments_given = Kept(), None, 0
+                await beside(self._give(put), self._read())
+
+    async def _give(self, put: Put) -> None:
+        """Gives the chunks of every segment once it is kept, to the end of the document."""
+        while self._kept.verdict is None or self._segments_given < self._kept.segments:
+            self._news.clear()
+            if self._segments_given == self._kept.segments:
+                await self._news.wait()
+                continue
+            for chunk in (await self._segment(self._segments_given)).chunks:
+                for each in self._sequence.new(chunk):
+                    await put(each)
+            self._segments_given += 1
+            await put(Mark(self._sequence.next_chunk, self._segments_given))
+        if self._sequence.next_chunk != self._kept.chunks:
+            raise artefact_missing()
+        await put(Whole(self._kept.chunks, self._kept))
+
+    async def _segment(self, ordinal: int) -> Segment:
+        if self._latest is not None and self._latest.ordinal == ordinal:
+            return self._latest
+        return await patiently(lambda: self._artefact.segment(ordinal), self._settings.retry_seconds)
+
+    async def _read(self) -> None:
+        if self._kept.verdict is None:
+            await patiently(self._once, self._settings.retry_seconds)
+
+    async def _once(self) -> None:
         self._elements.clear()
-        self._start.resume_state = self._checkpoint.resume_state
+        self._chunks.clear()
+        self._start.resume_state = self._kept.state
         accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         requests: Pipe[parser_pb2.ParseRequest] = Pipe(1)
         call = self._stub.Parse(aiter(requests))
         try:
-            await beside(self._receive(call, accepted, put), self._send(requests, accepted))
+            await beside(self._receive(call, accepted), self._send(requests, accepted))
         finally:
             requests.abandon()
             call.cancel()
 
     async def _send(self, requests: Pipe[parser_pb2.ParseRequest], accepted: "asyncio.Future[bool]") -> None:
         """Ended from outside when the parser refuses or finishes before it has seen everything."""
-        with self._stages.stage("fetch"), _answering():
+        with self._stages.stage("fetch"):
             await requests.put(parser_pb2.ParseRequest(start=self._start))
-            async for piece in self._blobs.read(self._job["organisation_id"], self._blob_sha256):
+            async for piece in self._artefact.original():
                 await requests.put(parser_pb2.ParseRequest(data=piece))
         if await accepted:
-            await self._send_tokenizer(requests)
+            fingerprint = self._start.chunk_options.tokenizer_fingerprint
+            await parser_calls.send_tokenizer(requests, parser_pb2.ParseRequest, self._embedding, fingerprint)
         await requests.close()
 
-    async def _send_tokenizer(self, requests: Pipe[parser_pb2.ParseRequest]) -> None:
-        content = await self._embedding.tokenizer(self._start.chunk_options.tokenizer_fingerprint)
-        for start in range(0, len(content), _PIECE_BYTES):
-            await requests.put(parser_pb2.ParseRequest(tokenizer_data=content[start : start + _PIECE_BYTES]))
-        await requests.put(parser_pb2.ParseRequest(tokenizer_end=parser_pb2.TokenizerEnd()))
-
-    async def _receive(
-        self, call: Any, accepted: "asyncio.Future[bool]", put: Callable[[Parsed], Awaitable[None]]
-    ) -> None:
+    async def _receive(self, call: Any, accepted: "asyncio.Future[bool]") -> None:
         finished = False
-        while (answer := await self._answer(call)) is not _EOF:
+        seconds = self._settings.stage_deadline_seconds
+        while (answer := await parser_calls.next_answer(call, seconds)) is not parser_calls.EOF:
             if answer.HasField("accepted"):
                 accepted.set_result(answer.accepted.tokenizer_required)
-            for parsed in await self._taken(answer):
-                await put(parsed)
+            await self._take(answer)
             finished = finished or answer.HasField("finished")
         if not finished:
             raise errors.Unavailable("The parser broke off. It is asked again shortly.", reason="parser_broke_off")
 
-    async def _answer(self, call: Any) -> Any:
-        """The next answer; waiting for room further on is no part of the time it may take."""
-        try:
-            async with asyncio.timeout(self._settings.stage_deadline_seconds):
-                return await call.read()
-        except TimeoutError:
-            raise errors.DeadlineExceeded(
-                "The parser gave no answer in time. Try again, or split the document.", reason="parse_timeout"
-            ) from None
-
-    async def _taken(self, answer: parser_pb2.ParseResponse) -> list[Parsed]:
+    async def _take(self, answer: parser_pb2.ParseResponse) -> None:
         if answer.HasField("element"):
             self._elements.append(answer.element)
         elif answer.HasField("chunk"):
-            return list(self._new(answer.chunk))
+            if answer.chunk.ordinal != self._kept.chunks + len(self._chunks):
+                raise _broken_contract("a chunk is out of order")
+            self._chunks.append(answer.chunk)
         elif answer.HasField("batch_end"):
-            return [await self._kept(answer.batch_end)]
+            await self._end_batch(answer.batch_end)
         elif answer.HasField("finished"):
-            return [self._read(answer.finished)]
-        return []
+            await self._finish(answer.finished)
 
-    def _new(self, chunk: Chunk) -> Iterator[Chunk]:
-        if chunk.ordinal > self._next_chunk:
-            raise _broken_contract("a chunk is missing")
-        if chunk.ordinal == self._next_chunk:
-            self._next_chunk += 1
-            yield chunk
-
-    async def _kept(self, batch: parser_pb2.BatchEnd) -> Checkpoint:
-        """Keeps the batch as a segment of the artefact; a later break goes on behind it."""
-        if batch.segment.ordinal != self._checkpoint.segments:
+    async def _end_batch(self, batch: parser_pb2.BatchEnd) -> None:
+        """Keeps the batch as a segment of the artefact; a later break, or run, goes on behind it."""
+        if batch.segment.ordinal != self._kept.segments:
             raise _broken_contract("a segment is missing")
-        measures.PAGES.inc(max(batch.pages_done - self._checkpoint.pages_done, 0))
-        count = self._checkpoint.elements + len(self._elements)
+        measures.PAGES.inc(max(batch.pages_done - self._kept.pages_done, 0))
         batch.segment.elements.extend(self._elements)
-        self._elements.clear()
-        with _answering():
-            await self._blobs.keep_segment(self._job["organisation_id"], self._job["version_id"], batch.segment)
-        self._checkpoint = self._checkpoint.behind(batch, count, self._next_chunk)
-        self._start.resume_state = batch.resume_state
-        return self._checkpoint
+        batch.segment.chunks.extend(self._chunks)
+        kept = self._kept.behind(batch, len(self._elements), len(self._chunks))
 
-    def _read(self, finished: parser_pb2.Finished) -> Read:
-        if self._elements or finished.element_count != self._checkpoint.elements:
+        async def written() -> None:
+            await self._artefact.keep(batch.segment)
+            await self._keep(kept)
+
+        await patiently(written, self._settings.retry_seconds)
+        self._elements.clear()
+        self._chunks.clear()
+        self._start.resume_state = batch.resume_state
+        self._latest = batch.segment
+        self._noted(kept)
+
+    async def _finish(self, finished: parser_pb2.Finished) -> None:
+        if self._elements or finished.element_count != self._kept.elements:
             raise _broken_contract("elements are missing")
-        if finished.chunk_count != self._next_chunk:
+        if self._chunks or finished.chunk_count != self._kept.chunks:
             raise _broken_contract("chunks are missing")
-        return Read(finished.verdict, self._checkpoint.completed(self._next_chunk))
+        if not finished.verdict.characters or not finished.chunk_count:
+            raise errors.InvalidInput(
+                "No text was found in the document. Upload one that holds text.", reason="empty_text"
+            )
+        kept = self._kept.finished(finished.verdict)
+        await patiently(lambda: self._keep(kept), self._settings.retry_seconds)
+        self._noted(kept)
+
+    def _noted(self, kept: Kept) -> None:
+        self._kept = kept
+        self._news.set()
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
-    """A blob store that does not answer is waited for as every dependency is."""
+def _counted() -> Iterator[None]:
+    """Counts documents that cannot be read; those that can are counted with their verdict."""
     try:
         yield
-    except (ObjectStoreError, OSError) as error:
-        raise errors.Unavailable("The blob store is not answering.", reason="blobs_unavailable") from error
+    except (errors.InvalidInput, errors.UnsupportedMedia, errors.TooLarge) as error:
+        measures.VERDICTS.labels("empty_text" if error.reason == "empty_text" else "refused").inc()
+        raise
 
 
 def _broken_contract(what: str) -> errors.LorekeepError:

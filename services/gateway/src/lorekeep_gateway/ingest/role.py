@@ -7,7 +7,7 @@ from importlib import metadata
 
 from lorekeep_chassis import logs, process
 from lorekeep_gateway import callees as services
-from lorekeep_gateway import removal
+from lorekeep_gateway import pruning, removal
 from lorekeep_gateway.bell import Bell, hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
@@ -58,6 +58,7 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
     ):
         blobs = Blobs(settings.blobs_url)
         ingest = Ingest(database, blobs, callees, settings, bell)
+        ingest.janitor.add("pruning", lambda: pruning.prune(database, blobs))
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
         for name, chore in Upkeep(database, blobs, callees, settings.scrub_bytes).chores().items():
             ingest.janitor.add(name, chore)

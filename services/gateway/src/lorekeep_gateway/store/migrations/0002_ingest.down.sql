@@ -10,7 +10,9 @@ drop table tombstones, webhook_deliveries, webhooks, upload_parts, uploads, chor
 drop index documents_by_kind, versions_by_artefact, jobs_succeeded, jobs_finished, jobs_dead, jobs_listed,
     jobs_leased, jobs_by_state;
 alter table documents drop column source, drop column kind;
-alter table versions drop column source, drop column pruned_at, drop column restored_from, drop column artefact_id;
+drop index versions_outdated;
+alter table versions
+    drop column outdated, drop column source, drop column pruned_at, drop column restored_from, drop column artefact_id;
 drop trigger job_revision on jobs;
 drop function count_job_revision;
 alter table jobs

@@ -94,7 +94,9 @@ alter table versions
     add column artefact_id text,
     add column restored_from integer check (restored_from > 0),
     add column pruned_at timestamptz,                     -- its bytes and artefact are gone: too many came after it
+    add column outdated boolean not null default false,   -- too many came after it: it is to be pruned
     add column source jsonb;                              -- as the document's, of this version; null: the document's
+create index versions_outdated on versions (id) where outdated and pruned_at is null;
 create index versions_by_artefact on versions (organisation_id, artefact_id) where artefact_id is not null;
 
 -- Where a document comes from. `source` holds what its kind needs: {"question", "answer"} or {"url", ...}.

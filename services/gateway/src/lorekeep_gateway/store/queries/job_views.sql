@@ -102,7 +102,9 @@ set cancel_requested = true,
     finished_at = case when c.ends then now() end,
     error = case when c.ends then jsonb_build_object('reason', 'cancelled', 'message', 'Cancelled.') end,
     checkpoint = case when c.ends then '{}' else j.checkpoint end,
-    resume_state = case when c.ends then null else j.resume_state end
+    resume_state = case when c.ends then null else j.resume_state end,
+    parsed = case when c.ends then '{}' else j.parsed end,
+    parse_state = case when c.ends then null else j.parse_state end
 from (
     select id, status = 'queued' and not exists (select from flips f where f.job_id = jobs.id) as ends
     from jobs where organisation_id = :organisation_id and id = :id
@@ -239,5 +241,5 @@ where j.organisation_id = :organisation_id and j.id = :id;
 
 -- name: retry_audit!
 -- One event a job.
-insert into audit_logs (organisation_id, event_type, actor, target, success, trace_id)
-select :organisation_id, 'job.retried', :actor, target, true, :trace_id from unnest(:targets::text[]) as target;
+insert into audit_logs (organisation_id, event_type, actor, target, success, address, trace_id)
+select :organisation_id, 'job.retried', :actor, target, true, :address, :trace_id from unnest(:targets::text[]) as target;

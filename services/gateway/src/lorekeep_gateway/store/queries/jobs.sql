@@ -60,7 +60,9 @@ returning jobs.*, extract(epoch from deadline_at - now())::float8 as remaining_s
 
 -- name: work_of_job^
 -- What a job works on.
-select v.blob_sha256, v.size_bytes, v.media_type, v.name, v.metadata, d.public_id, c.metadata_schema
+select v.organisation_id, coalesce(v.artefact_id, v.id) as artefact_id, v.blob_sha256, v.size_bytes, v.media_type,
+       v.name, v.metadata, v.verdict, v.warnings, v.segment_count, v.chunk_count, d.public_id, c.metadata_schema,
+       v.id is not distinct from d.version_id as visible
 from versions v
 join documents d on d.id = v.document_id and d.organisation_id = v.organisation_id
 join collections c on c.id = d.collection_id and c.organisation_id = d.organisation_id
@@ -85,8 +87,18 @@ update jobs set stage = :stage where id = :id and lease_token = :lease_token ret
 -- name: move_checkpoint^
 -- The attempts start over: they are counted since the checkpoint last moved.
 update jobs set
-    attempt = 1, checkpoint = :checkpoint, resume_state = :resume_state, progress = :progress,
+    attempt = 1, checkpoint = :checkpoint, progress = progress || :progress,
     warnings = :warnings, stage_seconds = :stage_seconds,
+    lease_until = now() + :lease_seconds * interval '1 second'
+where id = :id and lease_token = :lease_token
+returning id;
+
+-- name: keep_parsed^
+-- What lies in the blob store, and the parser's state behind it. The attempts start over while reading is all that this
+-- run has done: reading further does not help a stage behind it that fails.
+update jobs set
+    attempt = case when stage in ('fetch', 'parse') then 1 else attempt end,
+    parsed = :parsed, parse_state = :parse_state, progress = progress || :progress, stage_seconds = :stage_seconds,
     lease_until = now() + :lease_seconds * interval '1 second'
 where id = :id and lease_token = :lease_token
 returning id;
@@ -113,6 +125,7 @@ returning id;
 update jobs set
     status = :status, stage = coalesce(:stage, stage), dead = :dead, error = :error, finished_at = now(),
     attempt = least(attempt, :max_attempts), checkpoint = '{}', resume_state = null, stage_seconds = :stage_seconds,
+    parsed = '{}', parse_state = null,
     lease_token = null, lease_until = null
 where id = :id and lease_token = :lease_token
 returning id;
