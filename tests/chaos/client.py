@@ -14,7 +14,7 @@ from tests.chaos.world import COLLECTION, World
 
 _PATIENCE_SECONDS = 60.0
 _TRIES = 5
-_AT_ONCE = 6
+_AT_ONCE = 12
 
 
 class Client:

@@ -37,7 +37,7 @@ class Killer:
         """Strikes until all is done, then waits until everything runs again."""
         for number, kind in enumerate(self._kinds):
             await self._turn(number)
-            await asyncio.sleep(self._chance.uniform(0.2, 2.0))
+            await asyncio.sleep(self._chance.uniform(0, 1.5))
             record = await self._struck(kind)
             self.struck += 1
             if record is not None and self._chance.random() < 0.75:

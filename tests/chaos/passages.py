@@ -10,7 +10,8 @@ _THINGS = ("lamp", "ledger", "harbour", "engine", "orchard", "bridge", "archive"
 _DEEDS = ("was repaired", "was counted", "stood empty", "changed hands", "was painted", "ran dry", "was measured")
 _TIMES = ("in spring", "after the flood", "before dawn", "for nine years", "at the fair", "under the old rules")
 _LINES_A_PAGE = 12
-_SHORTEST_LINE_POINTS, _TOP_POINTS, _LINE_POINTS = 40, 780, 26
+# Well below the place of running heads, which are no part of a text.
+_LEFT_POINTS, _TOP_POINTS, _LINE_POINTS = 40, 640, 26
 
 
 class Mark(NamedTuple):
@@ -80,7 +81,7 @@ def pdf_of(pages: list[bytes]) -> bytes:
 
 def _page(lines: list[str]) -> bytes:
     shown = [
-        f"BT /F1 8 Tf {_SHORTEST_LINE_POINTS} {_TOP_POINTS - _LINE_POINTS * row} Td ({line}) Tj ET"
+        f"BT /F1 8 Tf {_LEFT_POINTS} {_TOP_POINTS - _LINE_POINTS * row} Td ({line}) Tj ET"
         for row, line in enumerate(lines)
     ]
     return "\n".join(shown).encode()

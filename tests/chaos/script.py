@@ -17,7 +17,7 @@ _FORMS: dict[str, Callable[[list[str]], bytes]] = {
     "pdf": passages.pdf,
 }
 # Shares of all documents; what is left over are small texts.
-_SHARES = {"updated": 0.2, "book": 0.08, "real": 0.12, "failing": 0.06, "deleted": 0.06, "cancelled": 0.06}
+_SHARES = {"updated": 0.2, "book": 0.12, "real": 0.1, "failing": 0.06, "deleted": 0.06, "cancelled": 0.06}
 _ENCRYPTED, _SCAN = "pypdf__libreoffice-writer-password.pdf", "docl__ocr_test.pdf"
 _LISTS = {"MANIFEST.tsv", "questions.tsv"}
 _LETTERS = "bcdfghjklmnprstvwz"
@@ -103,7 +103,7 @@ class _Author:
 
     def _edition(self, word: str, owner: str, edition: int, kind: str) -> Content:
         form = {"small": "txt", "book": "pdf"}.get(kind) or self._chance.choice(list(_FORMS))
-        low, high = (150, 400) if kind == "book" else (5, 40)
+        low, high = (150, 600) if kind == "book" else (5, 40)
         count = self._chance.randint(low, high)
         data = _FORMS[form](passages.sentences(word, owner, edition, count, self._chance))
         return Content(f"{word}.{form}", data, inline=form == "txt", passage_count=count)

@@ -20,7 +20,6 @@ from tests.chaos.world import CALM, COLLECTION, World
 _SEARCHERS_AN_OWNER = 2
 _QUIET_SECONDS = 300.0
 _TOLD_SECONDS = 5.0
-_SLACK_KILLS, _SLACK_DOCUMENTS = 2, 8
 _CALM_AT_ONCE = 8
 _STEP_SECONDS = 0.1
 
@@ -106,16 +105,16 @@ class Storm:
                     raise result
 
     async def _kill_turn(self, number: int) -> None:
-        """A strike waits until its share of the documents was sent, so that there is always something to hit."""
-        share = number * len(self._items) / max(self._kills, 1)
-        await _until(lambda: self.client.started >= min(share - _SLACK_DOCUMENTS, len(self._items)))
+        """A strike waits until its share of the documents is on the way, so that there is always something to hit."""
+        share = (number + 1) * len(self._items) // max(self._kills, 1)
+        await _until(lambda: self.client.started >= share)
         for searcher in self._searchers:
             searcher.last_kill = time.monotonic()
 
     async def _document_turn(self, number: int) -> None:
-        """A document waits until its share of the strikes is done, so that they spread over all documents."""
-        share = number * self._kills / len(self._items)
-        await _until(lambda: self._killer.struck >= min(share - _SLACK_KILLS, self._kills))
+        """A document waits for the strikes that lie before its share, so that they spread over all documents."""
+        share = number * self._kills // len(self._items)
+        await _until(lambda: self._killer.struck >= share)
 
     async def _progress(self) -> None:
         begun = time.monotonic()
