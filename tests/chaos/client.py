@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
-from lorekeep_sdk import AsyncLorekeep, LorekeepApiError, LorekeepError, NotFound
+from lorekeep_sdk import AsyncLorekeep, Conflict, LorekeepApiError, LorekeepError, NotFound
 from tests.chaos.judge import Promise, Story, Tally
 from tests.chaos.script import Content, End, Item
 from tests.chaos.world import COLLECTION, World
@@ -43,7 +43,11 @@ class Client:
                 number = waiting.get_nowait()
                 await turn(number)
                 self.started += 1
-                await self._live(self.stories[number])
+                try:
+                    await self._live(self.stories[number])
+                except LorekeepError as error:
+                    self._tally.check(Promise.ACCEPTED, False, f"{self._items[number].document_id} given up: {error}")
+                    self.stories[number].over = True
 
         try:
             for client in self._clients.values():
@@ -65,7 +69,7 @@ class Client:
             if edition < len(item.editions) or item.end in (End.CANCELLED, End.DELETED):
                 await asyncio.sleep(item.pause_seconds)
         if item.end is End.CANCELLED:
-            await self._surely(lambda: client.jobs.cancel(story.jobs[1]))
+            await self._surely(lambda: _cancelled(client, story.jobs[1]))
         if item.end is End.DELETED:
             story.delete_began = time.monotonic()
             await self._surely(lambda: _deleted(client, item.document_id))
@@ -104,6 +108,14 @@ def send(client: AsyncLorekeep, collection: str, item: Item, content: Content) -
     if content.inline:
         return lambda: client.documents.add_text(collection, content.data.decode(), title=content.name, **named)
     return lambda: client.documents.add(collection, content.data, name=content.name, **named)
+
+
+async def _cancelled(client: AsyncLorekeep, job_id: str) -> None:
+    """Also where the job had ended before, by this wish or by itself."""
+    try:
+        await client.jobs.cancel(job_id)
+    except Conflict:
+        return
 
 
 async def _deleted(client: AsyncLorekeep, document_id: str) -> None:
