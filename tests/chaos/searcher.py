@@ -87,6 +87,7 @@ class Searcher:
 
     async def _answered(self, how: str, method: str, path: str, **request: Any) -> Any:
         """The answer; None where there was none that can be judged. A refusal must be typed and have a cause."""
+        unknown = self._may_be_missing(path)
         try:
             answer = await self._http.request(method, f"/api/v1/collections/{COLLECTION}/{path}", **request)
         except httpx.TransportError as error:
@@ -97,7 +98,7 @@ class Searcher:
         if answer.is_success:
             self._tally.check(Promise.TYPED, True, "")
             return answer.json()
-        missing = answer.status_code == 404 and self._may_be_missing(path)
+        missing = answer.status_code == 404 and (unknown or self._may_be_missing(path))
         refused = answer.status_code in _REFUSALS and _reason(answer) and self._in_trouble()
         self._tally.check(Promise.TYPED, missing or refused, f"{how}: {answer.status_code} {answer.text[:200]}")
         return None
