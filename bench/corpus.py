@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.chaos.passages import html, markdown, pdf_of
+from tests.chaos.passages import html, markdown, padded, pdf_of
 from tests.e2e.suite import DATA
 
 # What is read by OCR or not at all says nothing of the pipeline.
@@ -56,7 +56,7 @@ def heavy(folder: Path, number: int, size_bytes: int) -> Path:
         _padded_docx(path, words, size_bytes, chance)
     else:
         path = folder / f"heavy-{number:03d}.pdf"
-        path.write_bytes(_padded_pdf(_pages(words), size_bytes, chance))
+        path.write_bytes(padded(pdf_of(_pages(words)), size_bytes, chance.randbytes(_NOISE_BYTES)))
     return path
 
 
@@ -84,18 +84,6 @@ def _page(lines: list[str]) -> bytes:
     escaped = (line.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)") for line in lines)
     shown = "".join(f"({line}) Tj T*\n" for line in escaped)
     return f"BT /F1 10 Tf 12 TL 60 760 Td\n{shown}ET".encode()
-
-
-def _padded_pdf(pages: list[bytes], size_bytes: int, chance: Random) -> bytes:
-    """The noise follows a comment's header, so that no reader has to look into it."""
-    whole = pdf_of(pages)
-    noise = chance.randbytes(_NOISE_BYTES).replace(b"\n", b" ").replace(b"\r", b" ")
-    body, _, table = whole.rpartition(b"xref\n0 ")
-    stream = noise * (size_bytes // len(noise))
-    padding = b"9999 0 obj\n<< /Length %d >>\nstream\n" % len(stream) + stream + b"\nendstream\nendobj\n"
-    start = len(body) + len(padding)
-    head, _, _ = table.rpartition(b"startxref\n")
-    return body + padding + b"xref\n0 " + head + b"startxref\n%d\n%%%%EOF\n" % start
 
 
 def _padded_docx(path: Path, texts: list[str], size_bytes: int, chance: Random) -> None:

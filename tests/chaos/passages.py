@@ -79,6 +79,15 @@ def pdf_of(pages: list[bytes]) -> bytes:
     return _with_table(objects)
 
 
+def padded(whole: bytes, size_bytes: int, noise: bytes) -> bytes:
+    """The same PDF with a stream of `noise` over and over that nothing in it uses."""
+    body, _, table = whole.rpartition(b"xref\n0 ")
+    stream = noise * (size_bytes // len(noise))
+    padding = b"9999 0 obj\n<< /Length %d >>\nstream\n" % len(stream) + stream + b"\nendstream\nendobj\n"
+    head, _, _ = table.rpartition(b"startxref\n")
+    return body + padding + b"xref\n0 " + head + b"startxref\n%d\n%%%%EOF\n" % (len(body) + len(padding))
+
+
 def _page(lines: list[str]) -> bytes:
     shown = [
         f"BT /F1 8 Tf {_LEFT_POINTS} {_TOP_POINTS - _LINE_POINTS * row} Td ({line}) Tj ET"

@@ -17,7 +17,16 @@ _FORMS: dict[str, Callable[[list[str]], bytes]] = {
     "pdf": passages.pdf,
 }
 # Shares of all documents; what is left over are small texts.
-_SHARES = {"updated": 0.2, "book": 0.12, "real": 0.1, "failing": 0.06, "deleted": 0.06, "cancelled": 0.06}
+_SHARES = {
+    "updated": 0.2,
+    "book": 0.12,
+    "heavy": 0.03,
+    "real": 0.1,
+    "failing": 0.06,
+    "deleted": 0.06,
+    "cancelled": 0.06,
+}
+_HEAVY_BYTES, _NOISE_BYTES = 24 * 1024 * 1024, 1024 * 1024
 _ENCRYPTED, _SCAN = "pypdf__libreoffice-writer-password.pdf", "docl__ocr_test.pdf"
 _LISTS = {"MANIFEST.tsv", "questions.tsv"}
 _LETTERS = "bcdfghjklmnprstvwz"
@@ -102,10 +111,13 @@ class _Author:
         return Item(name, owner, word, editions, end, pause_seconds=pause)
 
     def _edition(self, word: str, owner: str, edition: int, kind: str) -> Content:
-        form = {"small": "txt", "book": "pdf"}.get(kind) or self._chance.choice(list(_FORMS))
+        form = {"small": "txt", "book": "pdf", "heavy": "pdf"}.get(kind) or self._chance.choice(list(_FORMS))
         low, high = (150, 600) if kind == "book" else (5, 40)
         count = self._chance.randint(low, high)
         data = _FORMS[form](passages.sentences(word, owner, edition, count, self._chance))
+        if kind == "heavy":
+            # Long under way, so that a gateway dies with half of it in hand.
+            data = passages.padded(data, _HEAVY_BYTES, self._chance.randbytes(_NOISE_BYTES))
         return Content(f"{word}.{form}", data, inline=form == "txt", passage_count=count)
 
     def _taken(self) -> Content:
