@@ -109,7 +109,9 @@ class Searcher:
     def _may_be_missing(self, path: str) -> bool:
         """A listing of what is not accepted yet, or being deleted; the collection itself while it is made."""
         story = next((each for each in self._stories if f"/{each.item.document_id}/" in path), None)
-        return story is None or not story.jobs or story.delete_began is not None
+        if story is None:
+            return not any(each.jobs for each in self._stories)
+        return not story.jobs or story.delete_began is not None
 
 
 def _hits(answer: Any) -> list[Passage]:
