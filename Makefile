@@ -64,6 +64,14 @@ logs: ## Show the logs; ROLE=gateway for one, FOLLOW=1 to go on
 test: check $(LOCAL) ## All tests: the checks, then all that starts real processes, the suite from .venv
 	@$(BIN)/pytest -m "slow or e2e"
 
+SEED ?= 1
+DOCUMENTS ?= 200
+KILLS ?= 40
+
+.PHONY: chaos
+chaos: setup $(TEST) $(LOCAL) ## Kill everything during ingest, judge every promise: SEED=1 DOCUMENTS=200 KILLS=40
+	@$(BIN)/python -m tests.chaos --seed $(SEED) --documents $(DOCUMENTS) --kills $(KILLS)
+
 .PHONY: check
 check: SYSTEM_PACKAGES += pgbouncer
 check: setup $(TEST) lint types protos-lint ## Lint, types, contracts, protos, and the quick tests
@@ -120,6 +128,10 @@ bench-suite: $(TEST) ## Start times, idle memory and a first ingest; tables, and
 .PHONY: bench-quality
 bench-quality: $(TEST) ## nDCG@10 of each mode on the judged collection; a table, and build/bench/quality.json
 	@$(BIN)/python -m bench.quality
+
+.PHONY: bench-ingest
+bench-ingest: $(TEST) $(LOCAL) ## 200 documents against their stages alone, memory over 2 GB; build/bench/ingest.json
+	@$(BIN)/python -m bench.ingest
 
 .PHONY: clean
 clean: ## Remove environments, caches and build results; the data in .lorekeep stays

@@ -1,6 +1,5 @@
 """Counts tokens as the collection's model does."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,10 @@ class TokenCounter:
         from tokenizers import Tokenizer
 
         try:
-            shape = json.loads(data)
             tokenizer = Tokenizer.from_buffer(data)
         except Exception as error:
             raise InvalidInput("The tokenizer cannot be loaded.", reason="tokenizer_invalid") from error
-        pre = shape.get("pre_tokenizer") or {}
-        return cls(tokenizer, pre.get("type") in _ADDITIVE)
+        return cls(tokenizer, type(tokenizer.pre_tokenizer).__name__ in _ADDITIVE)
 
     def counts(self, texts: list[str]) -> list[int]:
         """Tokens of each text, special tokens not included."""
