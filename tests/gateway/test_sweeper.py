@@ -1,7 +1,10 @@
 """The blob store compared with the records, the scrub, and what comes after a removal."""
 
+import asyncio
 import hashlib
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +46,35 @@ async def _compared(suite: Suite, **patience: float) -> dict[str, int]:
     originals = Originals(suite.database, Blobs(suite.settings.blobs_url), timedelta(**(patience or {"days": 1})))
     found = await originals.compare()
     return {**NOTHING, **found}
+
+
+_HALF_AN_UPLOAD = """
+import asyncio, sys
+from lorekeep_gateway.blobs import Blobs
+
+async def pieces():
+    yield b"x" * 3_000_000
+    print("begun", flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(Blobs(sys.argv[1]).stage(sys.argv[2], pieces()))
+"""
+
+
+async def test_what_a_killed_upload_left_is_removed_once_nobody_writes_to_it(suite: Suite) -> None:
+    organisation, home = await _home(suite)
+    command = [sys.executable, "-c", _HALF_AN_UPLOAD, suite.settings.blobs_url, organisation]
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as uploading:  # noqa: ASYNC220
+        assert uploading.stdout is not None
+        assert await asyncio.to_thread(uploading.stdout.readline) == b"begun\n"
+        uploading.kill()
+    (left,) = (home / "uploads").iterdir()
+    assert await _compared(suite) == NOTHING
+    assert left.exists()
+    os.utime(left, (time.time() - TWO_DAYS,) * 2)
+    assert await _compared(suite) == {**NOTHING, "staged_bytes": 1}
+    assert not left.exists()
 
 
 async def test_what_rows_name_stays(suite: Suite) -> None:

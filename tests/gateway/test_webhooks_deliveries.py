@@ -260,14 +260,10 @@ async def test_what_is_being_sent_gets_the_time_of_the_drain(office: Office) -> 
     assert (states, receiver.connections) == (["delivered", "waiting"], 1)
 
 
-async def test_old_deliveries_are_forgotten_and_late_ones_measured(office: Office) -> None:
-    old, late = await office.owe(await office.webhook("http://127.0.0.1:1/"), 2)
-    await office.sql(
-        "update webhook_deliveries set status = 'failed', ended_at = now() - interval '31 days' where id = $1", old
-    )
+async def test_late_deliveries_are_measured(office: Office) -> None:
+    (late,) = await office.owe(await office.webhook("http://127.0.0.1:1/"), 1)
     await office.sql("update webhook_deliveries set next_at = now() - interval '90 s' where id = $1", late)
     await office.sender().tidy()
-    assert [row["id"] for row in await office.sql("select id from webhook_deliveries")] == [late]
     assert 90 <= (REGISTRY.get_sample_value("webhook_deliveries_oldest_seconds") or 0) < 150
 
 

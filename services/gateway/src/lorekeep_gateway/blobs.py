@@ -3,6 +3,7 @@
 A directory or a bucket, chosen by URL. Nothing is held whole in memory but one segment.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from lorekeep.document.v1.document_pb2 import Segment
 from lorekeep_chassis import errors
 from lorekeep_gateway import segments
 from lorekeep_gateway.blob_errors import artefact_missing, blob_corrupt, translated
+from lorekeep_gateway.blob_strays import remove_strays
 
 # What one upload holds: a little for a file; for a bucket a part, which has at least 5 MiB there, one at a time.
 _FILE_BUFFER_BYTES = 1024 * 1024
@@ -206,6 +208,12 @@ class Blobs:
         """Removes what lies at paths, as `listed` and `Staged` name them; nothing happens where it is gone."""
         for path in paths:
             await self._forget(path)
+
+    async def remove_strays(self, organisation_id: str, before: datetime) -> list[str]:
+        """Removes what killed processes left half written; only a directory has such."""
+        if self._root is None:
+            return []
+        return await asyncio.to_thread(remove_strays, self._root / _home(organisation_id), before)
 
     async def ping(self) -> None:
         """Unavailable where the store does not answer."""

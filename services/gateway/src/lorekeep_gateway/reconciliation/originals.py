@@ -49,7 +49,7 @@ class Originals:
         return found
 
     async def _staged(self, organisation_id: str) -> list[str]:
-        """Removes staged bytes that no upload under way names."""
+        """Removes staged bytes that no upload under way names, and what was never written to its end."""
         gone: list[str] = []
         async for portion in self._blobs.listed(organisation_id, "uploads"):
             paths = [each.path for each in self._old(portion)]
@@ -58,7 +58,7 @@ class Originals:
             dead = sorted(set(paths) - {row["path"] for row in live})
             await self._blobs.remove_all(dead)
             gone += dead
-        return gone
+        return gone + await self._blobs.remove_strays(organisation_id, datetime.now(UTC) - self._patience)
 
     async def _orphans(self, organisation_id: str) -> list[str]:
         """Removes originals that no version needs."""
