@@ -4,6 +4,7 @@ import pytest
 from tests.ingest.bench import Bench, book, plain
 from tests.ingest.services import MODEL, vector_of
 
+from lorekeep_chassis import errors
 from lorekeep_gateway.ingest.index import chunk_id
 
 
@@ -103,3 +104,21 @@ async def test_a_large_document_passes_in_bounded_requests(bench: Bench) -> None
         job = await bench.ended(ids)
     assert job["status"] == "succeeded", job["error"]
     assert bench.services.search.upsert.calls >= 4
+
+
+async def test_an_index_is_prepared_once_and_again_where_it_was_lost(bench: Bench) -> None:
+    collection = await bench.collection()
+    search = bench.services.search
+
+    def lost(number: int) -> None:
+        if number == 3:
+            raise errors.NotFound("The index space is not there yet.", reason="space_not_prepared")
+
+    search.upsert.hook = lost
+    async with bench.working():
+        for number in range(3):
+            ids = await bench.document(collection, f"document {number}")
+            job = await bench.ended(ids)
+            assert (job["status"], job["attempt"]) == ("succeeded", 1), job["error"]
+            assert len(search.prepared) == (1 if number < 2 else 2)
+    assert search.prepared[0] == search.prepared[1]

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from lorekeep.document.v1.document_pb2 import Chunk
 from lorekeep.search.v1 import search_pb2
 from lorekeep.search.v1.search_pb2_grpc import SearchServiceStub
-from lorekeep_chassis import calls, errors
+from lorekeep_chassis import calls, client_calls, errors
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.settings import IngestSettings
 
@@ -25,11 +25,15 @@ class Index:
     def __init__(self, stub: SearchServiceStub, settings: IngestSettings) -> None:
         self._stub = stub
         self._settings = settings
+        self._prepared: dict[bytes, search_pb2.PrepareRequest] = {}
 
     async def prepare(self, space: search_pb2.IndexSpace, fields: Sequence[search_pb2.Field]) -> None:
-        """Makes the index space and the indexes of declared fields ready."""
+        """Makes the index space and the indexes of declared fields ready; asked once, and again where it was lost."""
         request = search_pb2.PrepareRequest(space=space, fields=fields)
-        await self._asked(lambda: self._stub.Prepare(request))
+        wanted = request.SerializeToString(deterministic=True)
+        if wanted not in self._prepared:
+            await self._asked(lambda: self._stub.Prepare(request))
+            self._prepared[wanted] = request
 
     async def upsert(self, request: search_pb2.UpsertRequest, require_lease: Callable[[], float]) -> None:
         """Writes chunks, invisible. `require_lease` gives the seconds for which the job is surely ours; nothing is sent
@@ -37,12 +41,22 @@ class Index:
 
         async def sent() -> search_pb2.UpsertResponse:
             with calls.deadline(require_lease()):
-                answer: search_pb2.UpsertResponse = await self._stub.Upsert(request)
+                try:
+                    async with client_calls.translated():
+                        answer: search_pb2.UpsertResponse = await self._stub.Upsert(request)
+                except errors.NotFound as error:
+                    await self._prepare_again(request.space)
+                    raise errors.Unavailable("The index was lost. It is made again.", reason=error.reason) from error
             return answer
 
         answer = await self._asked(sent)
         if answer.chunk_count != len(request.chunks):
             raise errors.Internal
+
+    async def _prepare_again(self, space: search_pb2.IndexSpace) -> None:
+        for each in self._prepared.values():
+            if each.space == space:
+                await self._stub.Prepare(each)
 
     async def stamp(self, request: search_pb2.StampRequest) -> None:
         """Stamps epochs on versions."""

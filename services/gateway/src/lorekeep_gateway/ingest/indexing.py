@@ -1,6 +1,6 @@
 """The last two stages of a document's pipeline: chunks become vectors, and both become points of the index."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lorekeep.document.v1.document_pb2 import Chunk
@@ -26,7 +26,7 @@ async def embed(
     embedding: Embedding,
     generation: Mapping[str, Any],
     batch_chunks: int,
-    begun: Callable[[], Awaitable[None]],
+    begun: Callable[[], None],
 ) -> None:
     """Embeds chunks in requests of `batch_chunks`, each once the one before is in the index and noted there, so that
     whoever goes on after a death embeds no more than one request again. Marks pass by."""
@@ -35,7 +35,7 @@ async def embed(
     async def flush() -> None:
         if waiting:
             await embedded.worked_off()
-            await begun()
+            begun()
             vectors = await embedding.vectors(generation["model"], generation["fingerprint"], waiting)
             await embedded.put(list(zip(waiting, vectors, strict=True)))
             waiting.clear()

@@ -50,7 +50,7 @@ class Lease:
         self._key = {"id": job["id"], "lease_token": job["lease_token"]}
         self._seconds = lease_seconds
         self._extended = time.monotonic()
-        self._stage = 0
+        self._stage = self._stage_written = 0
 
     def require(self) -> float:
         """Seconds for which the job is surely ours; LeaseLost when there are none, as after a pause of the process."""
@@ -73,6 +73,9 @@ class Lease:
         async with self._database.session() as session:
             seen = await session("watch_job", **self._key)
             _still_wanted(seen)
+            if self._stage > self._stage_written:
+                await self.write(session, "enter_stage", **self._furthest())
+                self._changed()
             if self.require() < self._seconds * 2 / 3:
                 await self.write(session, "extend_lease", lease_seconds=self._seconds)
 
@@ -83,6 +86,10 @@ class Lease:
             raise LeaseLost("The job is in other hands.")
         if "lease_seconds" in parameters:
             self._extended = begin
+
+    def _furthest(self) -> dict[str, str]:
+        self._stage_written = self._stage
+        return {"stage": _STAGES[self._stage]}
 
     def times(self) -> dict[str, Any]:
         """The time spent in each stage, under the token that makes it count."""
@@ -107,14 +114,10 @@ class Lease:
         """Locks the job's row, so that nobody takes it over or cancels it before the transaction ends."""
         await self.write(session, "hold_job")
 
-    async def enter(self, stage: str) -> None:
-        """Notes the furthest stage that the job has come to."""
-        number = _STAGES.index(stage)
-        if number > self._stage:
-            self._stage = number
-            async with self._database.session() as session:
-                await self.write(session, "enter_stage", stage=stage)
-            self._changed()
+    def enter(self, stage: str) -> None:
+        """Notes the furthest stage that the job has come to. It is written with the next checkpoint, or by the watch:
+        a small document goes through all of them in less time than writing each would take."""
+        self._stage = max(self._stage, _STAGES.index(stage))
 
     async def keep(self, session: Session, kept: Kept) -> None:
         """Notes how far the document was read; the lease is extended."""
@@ -125,6 +128,7 @@ class Lease:
             parse_state=kept.state or None,
             progress=kept.progress(),
             lease_seconds=self._seconds,
+            **self._furthest(),
         )
         self._changed()
 
@@ -137,6 +141,7 @@ class Lease:
             progress=checkpoint.progress(),
             warnings=warnings,
             lease_seconds=self._seconds,
+            **self._furthest(),
         )
         self._changed()
 

@@ -66,7 +66,7 @@ class Orchestrator:
         if not Checkpoint.of_job(job).complete:
             preview = await self._ingest(job, lease, stages)
         with stages.stage("flip"):
-            await lease.enter("flip")
+            lease.enter("flip")
             await self._flips.flip(job, lease, preview)
 
     async def _ingest(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> str:
@@ -99,7 +99,7 @@ class Orchestrator:
                 await patiently(lambda: self._described(claimed, whole), self._settings.retry_seconds)
             warnings = missing.warnings(writing.warnings)
         with stages.stage("flip"):
-            await lease.enter("flip")
+            lease.enter("flip")
             await self._showing.end(claimed, warnings)
 
     async def _claimed(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> Claimed:

@@ -60,7 +60,7 @@ class Pipeline:
                 await chunks.put(given)
 
         with self._claimed.stages.stage(stage):
-            await self._claimed.lease.enter(stage)
+            self._claimed.lease.enter(stage)
             await source.run(put)
             await chunks.close()
 
@@ -86,7 +86,7 @@ class Pipeline:
                     ends.append(item)
 
     async def _write(self, batch: indexing.Embedded) -> None:
-        await self._claimed.lease.enter("index")
+        self._claimed.lease.enter("index")
         await self._writing.add(batch)
         await self._writing.flush()
         await self._claimed.move(self._moved(batch[-1][0].ordinal + 1), self._writing.warnings)

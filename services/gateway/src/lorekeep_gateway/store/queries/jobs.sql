@@ -87,7 +87,7 @@ update jobs set stage = :stage where id = :id and lease_token = :lease_token ret
 -- name: move_checkpoint^
 -- The attempts start over: they are counted since the checkpoint last moved.
 update jobs set
-    attempt = 1, checkpoint = :checkpoint, progress = progress || :progress,
+    attempt = 1, stage = :stage, checkpoint = :checkpoint, progress = progress || :progress,
     warnings = :warnings, stage_seconds = :stage_seconds,
     lease_until = now() + :lease_seconds * interval '1 second'
 where id = :id and lease_token = :lease_token
@@ -97,7 +97,7 @@ returning id;
 -- What lies in the blob store, and the parser's state behind it. The attempts start over while reading is all that this
 -- run has done: reading further does not help a stage behind it that fails.
 update jobs set
-    attempt = case when stage in ('fetch', 'parse') then 1 else attempt end,
+    attempt = case when :stage in ('fetch', 'parse') then 1 else attempt end, stage = :stage,
     parsed = :parsed, parse_state = :parse_state, progress = progress || :progress, stage_seconds = :stage_seconds,
     lease_until = now() + :lease_seconds * interval '1 second'
 where id = :id and lease_token = :lease_token
