@@ -69,7 +69,7 @@ async def test_a_cancelled_job_is_queued_again(suite: Suite) -> None:
 
 async def test_a_document_with_a_visible_version_stays_ready(suite: Suite) -> None:
     await suite.collection()
-    await succeeded(suite, (await suite.upload(document_id="a"))["job"]["id"])
+    await succeeded(suite, (await suite.upload(document_id="a", text="The first."))["job"]["id"])
     job = await _failed(suite, "a")
     assert (await _retry(suite, job)).status_code == 202
     row = await _row(suite, job)
