@@ -81,7 +81,8 @@ async def _events(service: "Service", job_id: str, last: int, left: int) -> Asyn
 
 
 async def cancel_job(service: "Service", request: Request, job_id: str) -> Response:
-    service.look(job_id)
+    if shown(service, job_id)["status"] in ("succeeded", "failed"):
+        raise Refusal(409, "job_ended", "The job has ended already; nothing was cancelled.")
     service.jobs[job_id].setdefault("ended", {"status": "cancelled"})
     return JSONResponse(service.look(job_id))
 

@@ -78,6 +78,22 @@ def test_a_job_that_is_not_there_is_not_found(client: Lorekeep) -> None:
         list(client.jobs.events("job_none"))
 
 
+def test_cancelling_what_has_ended_leaves_it_as_it_was(client: Lorekeep) -> None:
+    job_id = added(client)
+    done = client.jobs.wait(job_id)
+    assert client.jobs.cancel(job_id) == client.jobs.get(job_id)
+    assert (done["status"], client.jobs.get(job_id)["status"]) == ("succeeded", "succeeded")
+
+
+async def test_cancelling_what_has_ended_is_no_error_for_the_asynchronous_client(url: str) -> None:
+    async with AsyncLorekeep(url, KEY) as client:
+        await client.collections.create("c")
+        job = (await client.documents.add_text("c", "x", document_id="d"))["job"]
+        assert job is not None
+        await client.jobs.wait(job["id"])
+        assert (await client.jobs.cancel(job["id"]))["status"] == "succeeded"
+
+
 async def test_waiting_is_cut_by_its_time_in_the_midst_of_a_stream(url: str, service: Service) -> None:
     async with AsyncLorekeep(url, KEY) as client:
         await client.collections.create("c")

@@ -62,7 +62,7 @@ class AsyncCollections:
         return await delete(self._transport, collection_path(collection), collection)
 
     async def reindex(self, collection: str, *, idempotency_key: str | None = None) -> int:
-        """Builds the index of a collection anew from what was parsed; gives how many jobs were queued."""
+        """Puts back what the index of a collection lacks, from what was parsed; gives how many jobs were queued."""
         key = idempotency_key or new_key()
         path = f"{collection_path(collection)}/reindex"
         return int((await self._transport.json("POST", path, idempotency_key=key))["queued"])

@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 from lorekeep_sdk.answers import FINISHED, Job, Queue, Retried
 from lorekeep_sdk.collection_calls import pages
-from lorekeep_sdk.errors import WaitTimeout
+from lorekeep_sdk.errors import Conflict, WaitTimeout
 from lorekeep_sdk.job_events import Follower, look
 from lorekeep_sdk.transport import Transport, given, new_key
 
 _PATH = "/api/v1/jobs"
+_ENDED = "job_ended"
 
 
 class AsyncJobs:
@@ -102,8 +103,13 @@ class AsyncJobs:
         return job
 
     async def cancel(self, job_id: str) -> Job:
-        """Asks a job to stop and gives it as it then is; Conflict for one that has ended."""
-        return cast(Job, await self._transport.json("POST", f"{_path(job_id)}/cancel"))
+        """Asks a job to stop and gives it as it then is; one that has ended stays as it was and is given so."""
+        try:
+            return cast(Job, await self._transport.json("POST", f"{_path(job_id)}/cancel"))
+        except Conflict as error:
+            if error.reason != _ENDED:
+                raise
+        return await self.get(job_id)
 
     async def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
         """Queues a failed, dead or cancelled job again; Conflict for another one."""

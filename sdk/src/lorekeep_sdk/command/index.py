@@ -1,4 +1,4 @@
-"""`lorekeep reindex` and `lorekeep reembed`: a collection's index, built anew or made whole."""
+"""`lorekeep reindex` and `lorekeep reembed`: a collection's index, gone through or compared, and made whole."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until none of its jobs 
 
 
 def reindex(collection: Name, wait: Wait = False, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
-    """Build the index of a collection anew from what was parsed; searches go on meanwhile.
+    """Put back what the index of a collection lacks, from what was parsed; searches go on meanwhile.
 
     Exit codes: 0 queued (with --wait: done), 1 refused or jobs failed, 2 wrong use or no service found, 130
     interrupted.
@@ -55,7 +55,7 @@ def reembed(
     interrupted.
     """
     if not missing:
-        raise typer.BadParameter("say --missing; `lorekeep reindex` builds all of it anew", param_hint="--missing")
+        raise typer.BadParameter("say --missing; `lorekeep reindex` goes through all documents", param_hint="--missing")
 
     async def work(client: "AsyncLorekeep") -> tuple[Reconciled, int]:
         found = await client.collections.reconcile(collection)

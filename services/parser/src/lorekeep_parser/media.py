@@ -1,4 +1,4 @@
-"""What a document is, by its content. The name breaks ties among text formats only."""
+"""What a document is, by its content. Name and declared type break ties among text formats only."""
 
 import csv
 import io
@@ -55,8 +55,11 @@ _HTML_TAG = re.compile(r"</?(p|div|span|table|tr|td|h[1-6]|ul|ol|li|a|br|section
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
-def recognised(path: Path, name: str) -> Media:
-    """The format of the file at `path`; typed errors where it is none of ours, encrypted or damaged."""
+def recognised(path: Path, name: str, declared: str) -> Media:
+    """The format of the file at `path`; typed errors where it is none of ours, encrypted or damaged.
+
+    `declared` is the media type that it was sent as, empty where unknown.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if not head:
@@ -70,7 +73,7 @@ def recognised(path: Path, name: str) -> Media:
     for magic, media in _IMAGES:
         if head.startswith(magic):
             return media
-    return _of_text(path, head, name)
+    return _of_text(path, head, name, declared)
 
 
 def _suffix(name: str) -> str:
@@ -120,7 +123,7 @@ def _of_ole(path: Path) -> Media:
     raise unsupported("a container of an unknown kind")
 
 
-def _of_text(path: Path, head: bytes, name: str) -> Media:
+def _of_text(path: Path, head: bytes, name: str, declared: str) -> Media:
     text, _ = decoding.decoded(head)
     if _binary(text):
         raise unsupported("binary data")
@@ -135,7 +138,8 @@ def _of_text(path: Path, head: bytes, name: str) -> Media:
         return named
     if len(_HTML_TAG.findall(text[:4096])) >= 10:
         return Media.HTML
-    return Media.CSV if _is_table(text) else Media.TEXT
+    # Prose with as many commas in each line is prose, where its sender says that it is text.
+    return Media.CSV if declared != Media.TEXT and _is_table(text) else Media.TEXT
 
 
 def _binary(text: str) -> bool:

@@ -46,7 +46,7 @@ def work(job: dict[str, object], peer: Peer) -> None:
     from lorekeep_parser import readers
 
     opening = parser_pb2.ParseStart.FromString(start)
-    reader = readers.opened(Path(str(job["path"])), opening.name)
+    reader = readers.opened(Path(str(job["path"])), opening.name, opening.declared_media_type)
     Reading(opening, reader, counter, peer).run()
 
 

@@ -27,9 +27,9 @@ _MODULES = {
 }
 
 
-def opened(path: Path, name: str) -> Reader:
-    """The reader for the file at `path`; typed errors where there is none or the file is damaged or encrypted."""
-    kind = media.recognised(path, name)
+def opened(path: Path, name: str, declared: str) -> Reader:
+    """The reader for the file at `path`, sent as `declared`; typed errors where there is none or it is broken."""
+    kind = media.recognised(path, name, declared)
     module = import_module(f"lorekeep_parser.readers.{_MODULES[kind]}")
     make: Callable[[Path, Media, str], Reader] = module.opened
     return make(path, kind, name)

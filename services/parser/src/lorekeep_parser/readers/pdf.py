@@ -44,7 +44,7 @@ class PdfReader:
     def __init__(self, document: Any, count: int) -> None:
         self._document = document
         self.pages_total = count
-        self._style = pdf_style.style_of([self._sampled(each) for each in _spread(count)], count)
+        self._style = pdf_style.style_of({each: self._sampled(each) for each in _spread(count)}, count)
 
     def pages(self, first: int) -> Iterator[Page]:
         """Pages from `first` on."""

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from statistics import median
 
 from lorekeep.document.v1 import document_pb2
+from lorekeep_parser.readers import pdf_lines
 from lorekeep_parser.readers.elements import Element, Kind
 from lorekeep_parser.readers.pdf_lines import HYPHEN_MARKS, Line
 from lorekeep_parser.readers.pdf_style import Style
@@ -21,7 +20,7 @@ _FURNITURE = {-1: Kind.ELEMENT_KIND_PAGE_HEADER, 1: Kind.ELEMENT_KIND_PAGE_FOOTE
 
 def elements(lines: Sequence[Line], style: Style, page: int) -> Iterator[Element]:
     """The elements of a page; furniture behind everything else."""
-    furniture = [(style.furniture(each), each) for each in lines]
+    furniture = list(zip(style.furniture(lines), lines, strict=True))
     for block in _blocks([line for edge, line in furniture if not edge], style):
         yield _element(block, style, page)
     for edge, line in furniture:
@@ -30,7 +29,7 @@ def elements(lines: Sequence[Line], style: Style, page: int) -> Iterator[Element
 
 
 def _blocks(lines: Sequence[Line], style: Style) -> Iterator[list[Line]]:
-    pitch = _usual_pitch(lines)
+    pitch = pdf_lines.usual_pitch(lines)
     block: list[Line] = []
     for line in lines:
         if block and _parted(block, line, pitch):
@@ -39,13 +38,6 @@ def _blocks(lines: Sequence[Line], style: Style) -> Iterator[list[Line]]:
         block.append(line)
     if block:
         yield block
-
-
-def _usual_pitch(lines: Sequence[Line]) -> float:
-    """Distance from one line's foot to the next one's, as usual on this page."""
-    steps = [b.bottom - a.bottom for a, b in pairwise(lines)]
-    ordinary = [step for step, line in zip(steps, lines, strict=False) if 0 < step < 3 * max(line.size, 0.005)]
-    return median(ordinary) if ordinary else 0.02
 
 
 def _parted(block: Sequence[Line], line: Line, pitch: float) -> bool:

@@ -3,7 +3,10 @@
 import ctypes
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pypdfium2.raw as pdfium
@@ -42,6 +45,13 @@ def lines(page: Any) -> list[Line]:
         return _lines(page, text_page, text_page.get_text_range())
     finally:
         text_page.close()
+
+
+def usual_pitch(lines: Sequence[Line]) -> float:
+    """Distance from one line's foot to the next one's, as usual among these."""
+    steps = [b.bottom - a.bottom for a, b in pairwise(lines)]
+    ordinary = [step for step, line in zip(steps, lines, strict=False) if 0 < step < 3 * max(line.size, 0.005)]
+    return median(ordinary) if ordinary else 0.02
 
 
 def _lines(page: Any, text_page: Any, text: str) -> list[Line]:
