@@ -265,6 +265,8 @@ class Search(search_pb2_grpc.SearchServiceServicer):
         self.stamp.called()
         for stamp in request.stamps:
             for point in self._of(request.collection_id, version_id=stamp.version_id):
+                if stamp.unseen_only and point.from_epoch != NEVER:
+                    continue
                 point.from_epoch = stamp.from_epoch if stamp.HasField("from_epoch") else point.from_epoch
                 point.to_epoch = stamp.to_epoch if stamp.HasField("to_epoch") else point.to_epoch
         return search_pb2.StampResponse()

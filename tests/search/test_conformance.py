@@ -57,6 +57,15 @@ async def test_a_flip_shows_the_new_version_and_hides_the_old_at_one_epoch(index
     assert seen == {3: [], 4: ["old duck"], 5: ["new duck"], 6: ["new duck"]}
 
 
+async def test_what_was_put_back_is_shown_and_what_stands_keeps_its_epochs(index: Index) -> None:
+    space = samples.space()
+    await index.add(space, chunk("old duck", 0), epoch=4)
+    await index.indexer.upsert(samples.upsert(space, [chunk("duck put back", 1)]))
+    await index.indexer.stamp(samples.stamp(space, from_epoch=7, unseen_only=True))
+    seen = {epoch: sorted(await index.texts(search(space, "duck", epoch=epoch))) for epoch in (3, 4, 6, 7)}
+    assert seen == {3: [], 4: ["old duck"], 6: ["old duck"], 7: ["duck put back", "old duck"]}
+
+
 async def test_writing_again_neither_doubles_nor_hides_what_is_visible(index: Index) -> None:
     space = await filled(index)
     again = samples.upsert(space, [chunk(text, number) for number, text in enumerate(TEXTS)])

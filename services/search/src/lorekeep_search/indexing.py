@@ -46,10 +46,10 @@ class Indexer:
         within = tenancy.of_call(_of_collection(request.collection_id))
         if not 1 <= len(request.stamps) <= _MOST_STAMPS:
             raise errors.InvalidInput(f"A request holds 1 to {_MOST_STAMPS} stamps.", field="stamps")
-        wanted = [(_of_version(each.version_id), _epochs(each)) for each in request.stamps]
+        wanted = [(_stamped(each), _epochs(each)) for each in request.stamps]
         with tracing.span("index.stamp"):
-            for version, epochs in wanted:
-                await self._store.stamp(space, within.but(version), epochs)
+            for conditions, epochs in wanted:
+                await self._store.stamp(space, within.but(*conditions), epochs)
 
     async def remove(self, scope: search_pb2.Scope) -> int:
         """Removes the chunks of a scope and counts them."""
@@ -104,6 +104,12 @@ def _of_version(version_id: str) -> Condition:
     if not version_id:
         raise errors.InvalidInput("The request needs a version.", field="version_id")
     return matches("version_id", version_id)
+
+
+def _stamped(stamp: search_pb2.VersionStamp) -> tuple[Condition, ...]:
+    """Which chunks a stamp is for."""
+    version = _of_version(stamp.version_id)
+    return (version, matches("from_epoch", NEVER)) if stamp.unseen_only else (version,)
 
 
 def _epochs(stamp: search_pb2.VersionStamp) -> dict[str, int]:

@@ -126,6 +126,6 @@ class Showing:
 
 
 def _stamp(claimed: Claimed, epoch: int) -> search_pb2.StampRequest:
-    stamp = search_pb2.VersionStamp(version_id=claimed.job["version_id"], from_epoch=epoch)
+    stamp = search_pb2.VersionStamp(version_id=claimed.job["version_id"], from_epoch=epoch, unseen_only=True)
     space: Any = space_of(claimed.generation)
     return search_pb2.StampRequest(space=space, collection_id=claimed.job["collection_id"], stamps=[stamp])

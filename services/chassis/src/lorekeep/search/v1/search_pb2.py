@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from lorekeep.document.v1 import document_pb2 as lorekeep_dot_document_dot_v1_dot_document__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1florekeep/search/v1/search.proto\x12\x12lorekeep.search.v1\x1a#lorekeep/document/v1/document.proto\"V\n\nIndexSpace\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x10\n\x08\x64istance\x18\x04 \x01(\t\"B\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x04type\x18\x02 \x01(\x0e\x32\x1d.lorekeep.search.v1.FieldType\"q\n\x05Value\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x17\n\rinteger_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0cnumber_value\x18\x03 \x01(\x01H\x00\x12\x17\n\rboolean_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"\x99\x01\n\x0e\x46ieldCondition\x12(\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Field\x12\x32\n\ncomparison\x18\x02 \x01(\x0e\x32\x1e.lorekeep.search.v1.Comparison\x12)\n\x06values\x18\x03 \x03(\x0b\x32\x19.lorekeep.search.v1.Value\"9\n\nFilterList\x12+\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x1a.lorekeep.search.v1.Filter\"\xa7\x01\n\x06\x46ilter\x12-\n\x03\x61ll\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.FilterListH\x00\x12-\n\x03\x61ny\x18\x02 \x01(\x0b\x32\x1e.lorekeep.search.v1.FilterListH\x00\x12\x37\n\tcondition\x18\x03 \x01(\x0b\x32\".lorekeep.search.v1.FieldConditionH\x00\x42\x06\n\x04kind\"E\n\x06Target\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x15\n\rgeneration_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\"\xf9\x01\n\rSearchRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12+\n\x07targets\x18\x02 \x03(\x0b\x32\x1a.lorekeep.search.v1.Target\x12\r\n\x05query\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12&\n\x04mode\x18\x05 \x01(\x0e\x32\x18.lorekeep.search.v1.Mode\x12*\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x1a.lorekeep.search.v1.Filter\x12\x1a\n\x12limit_per_document\x18\x07 \x01(\r\"K\n\tLegScores\x12\x12\n\x05\x64\x65nse\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07lexical\x18\x02 \x01(\x02H\x01\x88\x01\x01\x42\x08\n\x06_denseB\n\n\x08_lexical\"t\n\x03Hit\x12/\n\x05\x63hunk\x18\x01 \x01(\x0b\x32 .lorekeep.search.v1.IndexedChunk\x12\r\n\x05score\x18\x02 \x01(\x02\x12-\n\x06scores\x18\x03 \x01(\x0b\x32\x1d.lorekeep.search.v1.LegScores\"/\n\tStageTime\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x02 \x01(\x02\"f\n\x0eSearchResponse\x12%\n\x04hits\x18\x01 \x03(\x0b\x32\x17.lorekeep.search.v1.Hit\x12-\n\x06stages\x18\x02 \x03(\x0b\x32\x1d.lorekeep.search.v1.StageTime\"\xd6\x01\n\x0cIndexedChunk\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x15\n\rcollection_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x12\n\nversion_id\x18\x04 \x01(\t\x12\x15\n\rdocument_name\x18\x05 \x01(\t\x12\x1a\n\x12public_document_id\x18\x06 \x01(\t\x12*\n\x05\x63hunk\x18\x07 \x01(\x0b\x32\x1b.lorekeep.document.v1.Chunk\x12\x15\n\rmetadata_json\x18\x08 \x01(\t\"j\n\x0ePrepareRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12)\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x19.lorekeep.search.v1.Field\"\x11\n\x0fPrepareResponse\"`\n\tAttribute\x12(\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Field\x12)\n\x06values\x18\x02 \x03(\x0b\x32\x19.lorekeep.search.v1.Value\"\xcb\x01\n\rUpsertRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12\x15\n\rgeneration_id\x18\x02 \x01(\t\x12\x30\n\x06\x63hunks\x18\x03 \x03(\x0b\x32 .lorekeep.search.v1.IndexedChunk\x12\x0f\n\x07vectors\x18\x04 \x01(\x0c\x12\x31\n\nattributes\x18\x05 \x03(\x0b\x32\x1d.lorekeep.search.v1.Attribute\"%\n\x0eUpsertResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\r\"n\n\x0cVersionStamp\x12\x12\n\nversion_id\x18\x01 \x01(\t\x12\x17\n\nfrom_epoch\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x15\n\x08to_epoch\x18\x03 \x01(\x04H\x01\x88\x01\x01\x42\r\n\x0b_from_epochB\x0b\n\t_to_epoch\"\x86\x01\n\x0cStampRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12\x15\n\rcollection_id\x18\x02 \x01(\t\x12\x30\n\x06stamps\x18\x03 \x03(\x0b\x32 .lorekeep.search.v1.VersionStamp\"\x0f\n\rStampResponse\"v\n\x05Scope\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12\x15\n\rcollection_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x12\n\nversion_id\x18\x04 \x01(\t\"9\n\rRemoveRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\"%\n\x0eRemoveResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x04\"b\n\x11ListChunksRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\x12\x14\n\x0c\x66rom_ordinal\x18\x02 \x01(\r\x12\r\n\x05limit\x18\x03 \x01(\r\"F\n\x12ListChunksResponse\x12\x30\n\x06\x63hunks\x18\x01 \x03(\x0b\x32 .lorekeep.search.v1.IndexedChunk\"8\n\x0c\x43ountRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\"$\n\rCountResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x04\"a\n\x0cTallyRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\x12\x18\n\x10\x61\x66ter_version_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"d\n\x0cVersionTally\x12\x12\n\nversion_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63hunk_count\x18\x03 \x01(\x04\x12\x16\n\x0estanding_count\x18\x04 \x01(\x04\"C\n\rTallyResponse\x12\x32\n\x08versions\x18\x01 \x03(\x0b\x32 .lorekeep.search.v1.VersionTally\"\x0f\n\rForgetRequest\"%\n\x0e\x46orgetResponse\x12\x13\n\x0b\x65ntry_count\x18\x01 \x01(\x04*\x9e\x01\n\tFieldType\x12\x1a\n\x16\x46IELD_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x46IELD_TYPE_STRING\x10\x01\x12\x16\n\x12\x46IELD_TYPE_INTEGER\x10\x02\x12\x15\n\x11\x46IELD_TYPE_NUMBER\x10\x03\x12\x16\n\x12\x46IELD_TYPE_BOOLEAN\x10\x04\x12\x17\n\x13\x46IELD_TYPE_DATETIME\x10\x05*\xaf\x01\n\nComparison\x12\x1a\n\x16\x43OMPARISON_UNSPECIFIED\x10\x00\x12\x11\n\rCOMPARISON_EQ\x10\x01\x12\x11\n\rCOMPARISON_NE\x10\x02\x12\x11\n\rCOMPARISON_IN\x10\x03\x12\x11\n\rCOMPARISON_GT\x10\x04\x12\x12\n\x0e\x43OMPARISON_GTE\x10\x05\x12\x11\n\rCOMPARISON_LT\x10\x06\x12\x12\n\x0e\x43OMPARISON_LTE\x10\x07*O\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMODE_HYBRID\x10\x01\x12\x0e\n\nMODE_DENSE\x10\x02\x12\x10\n\x0cMODE_LEXICAL\x10\x03\x32\xee\x05\n\rSearchService\x12O\n\x06Search\x12!.lorekeep.search.v1.SearchRequest\x1a\".lorekeep.search.v1.SearchResponse\x12R\n\x07Prepare\x12\".lorekeep.search.v1.PrepareRequest\x1a#.lorekeep.search.v1.PrepareResponse\x12O\n\x06Upsert\x12!.lorekeep.search.v1.UpsertRequest\x1a\".lorekeep.search.v1.UpsertResponse\x12L\n\x05Stamp\x12 .lorekeep.search.v1.StampRequest\x1a!.lorekeep.search.v1.StampResponse\x12O\n\x06Remove\x12!.lorekeep.search.v1.RemoveRequest\x1a\".lorekeep.search.v1.RemoveResponse\x12[\n\nListChunks\x12%.lorekeep.search.v1.ListChunksRequest\x1a&.lorekeep.search.v1.ListChunksResponse\x12L\n\x05\x43ount\x12 .lorekeep.search.v1.CountRequest\x1a!.lorekeep.search.v1.CountResponse\x12L\n\x05Tally\x12 .lorekeep.search.v1.TallyRequest\x1a!.lorekeep.search.v1.TallyResponse\x12O\n\x06\x46orget\x12!.lorekeep.search.v1.ForgetRequest\x1a\".lorekeep.search.v1.ForgetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1florekeep/search/v1/search.proto\x12\x12lorekeep.search.v1\x1a#lorekeep/document/v1/document.proto\"V\n\nIndexSpace\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x10\n\x08\x64istance\x18\x04 \x01(\t\"B\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x04type\x18\x02 \x01(\x0e\x32\x1d.lorekeep.search.v1.FieldType\"q\n\x05Value\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x17\n\rinteger_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0cnumber_value\x18\x03 \x01(\x01H\x00\x12\x17\n\rboolean_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"\x99\x01\n\x0e\x46ieldCondition\x12(\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Field\x12\x32\n\ncomparison\x18\x02 \x01(\x0e\x32\x1e.lorekeep.search.v1.Comparison\x12)\n\x06values\x18\x03 \x03(\x0b\x32\x19.lorekeep.search.v1.Value\"9\n\nFilterList\x12+\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x1a.lorekeep.search.v1.Filter\"\xa7\x01\n\x06\x46ilter\x12-\n\x03\x61ll\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.FilterListH\x00\x12-\n\x03\x61ny\x18\x02 \x01(\x0b\x32\x1e.lorekeep.search.v1.FilterListH\x00\x12\x37\n\tcondition\x18\x03 \x01(\x0b\x32\".lorekeep.search.v1.FieldConditionH\x00\x42\x06\n\x04kind\"E\n\x06Target\x12\x15\n\rcollection_id\x18\x01 \x01(\t\x12\x15\n\rgeneration_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\"\xf9\x01\n\rSearchRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12+\n\x07targets\x18\x02 \x03(\x0b\x32\x1a.lorekeep.search.v1.Target\x12\r\n\x05query\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12&\n\x04mode\x18\x05 \x01(\x0e\x32\x18.lorekeep.search.v1.Mode\x12*\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x1a.lorekeep.search.v1.Filter\x12\x1a\n\x12limit_per_document\x18\x07 \x01(\r\"K\n\tLegScores\x12\x12\n\x05\x64\x65nse\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x14\n\x07lexical\x18\x02 \x01(\x02H\x01\x88\x01\x01\x42\x08\n\x06_denseB\n\n\x08_lexical\"t\n\x03Hit\x12/\n\x05\x63hunk\x18\x01 \x01(\x0b\x32 .lorekeep.search.v1.IndexedChunk\x12\r\n\x05score\x18\x02 \x01(\x02\x12-\n\x06scores\x18\x03 \x01(\x0b\x32\x1d.lorekeep.search.v1.LegScores\"/\n\tStageTime\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x02 \x01(\x02\"f\n\x0eSearchResponse\x12%\n\x04hits\x18\x01 \x03(\x0b\x32\x17.lorekeep.search.v1.Hit\x12-\n\x06stages\x18\x02 \x03(\x0b\x32\x1d.lorekeep.search.v1.StageTime\"\xd6\x01\n\x0cIndexedChunk\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x15\n\rcollection_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x12\n\nversion_id\x18\x04 \x01(\t\x12\x15\n\rdocument_name\x18\x05 \x01(\t\x12\x1a\n\x12public_document_id\x18\x06 \x01(\t\x12*\n\x05\x63hunk\x18\x07 \x01(\x0b\x32\x1b.lorekeep.document.v1.Chunk\x12\x15\n\rmetadata_json\x18\x08 \x01(\t\"j\n\x0ePrepareRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12)\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x19.lorekeep.search.v1.Field\"\x11\n\x0fPrepareResponse\"`\n\tAttribute\x12(\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Field\x12)\n\x06values\x18\x02 \x03(\x0b\x32\x19.lorekeep.search.v1.Value\"\xcb\x01\n\rUpsertRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12\x15\n\rgeneration_id\x18\x02 \x01(\t\x12\x30\n\x06\x63hunks\x18\x03 \x03(\x0b\x32 .lorekeep.search.v1.IndexedChunk\x12\x0f\n\x07vectors\x18\x04 \x01(\x0c\x12\x31\n\nattributes\x18\x05 \x03(\x0b\x32\x1d.lorekeep.search.v1.Attribute\"%\n\x0eUpsertResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\r\"\x83\x01\n\x0cVersionStamp\x12\x12\n\nversion_id\x18\x01 \x01(\t\x12\x17\n\nfrom_epoch\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x15\n\x08to_epoch\x18\x03 \x01(\x04H\x01\x88\x01\x01\x12\x13\n\x0bunseen_only\x18\x04 \x01(\x08\x42\r\n\x0b_from_epochB\x0b\n\t_to_epoch\"\x86\x01\n\x0cStampRequest\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12\x15\n\rcollection_id\x18\x02 \x01(\t\x12\x30\n\x06stamps\x18\x03 \x03(\x0b\x32 .lorekeep.search.v1.VersionStamp\"\x0f\n\rStampResponse\"v\n\x05Scope\x12-\n\x05space\x18\x01 \x01(\x0b\x32\x1e.lorekeep.search.v1.IndexSpace\x12\x15\n\rcollection_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x12\n\nversion_id\x18\x04 \x01(\t\"9\n\rRemoveRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\"%\n\x0eRemoveResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x04\"b\n\x11ListChunksRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\x12\x14\n\x0c\x66rom_ordinal\x18\x02 \x01(\r\x12\r\n\x05limit\x18\x03 \x01(\r\"F\n\x12ListChunksResponse\x12\x30\n\x06\x63hunks\x18\x01 \x03(\x0b\x32 .lorekeep.search.v1.IndexedChunk\"8\n\x0c\x43ountRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\"$\n\rCountResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x04\"a\n\x0cTallyRequest\x12(\n\x05scope\x18\x01 \x01(\x0b\x32\x19.lorekeep.search.v1.Scope\x12\x18\n\x10\x61\x66ter_version_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"d\n\x0cVersionTally\x12\x12\n\nversion_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63hunk_count\x18\x03 \x01(\x04\x12\x16\n\x0estanding_count\x18\x04 \x01(\x04\"C\n\rTallyResponse\x12\x32\n\x08versions\x18\x01 \x03(\x0b\x32 .lorekeep.search.v1.VersionTally\"\x0f\n\rForgetRequest\"%\n\x0e\x46orgetResponse\x12\x13\n\x0b\x65ntry_count\x18\x01 \x01(\x04*\x9e\x01\n\tFieldType\x12\x1a\n\x16\x46IELD_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x46IELD_TYPE_STRING\x10\x01\x12\x16\n\x12\x46IELD_TYPE_INTEGER\x10\x02\x12\x15\n\x11\x46IELD_TYPE_NUMBER\x10\x03\x12\x16\n\x12\x46IELD_TYPE_BOOLEAN\x10\x04\x12\x17\n\x13\x46IELD_TYPE_DATETIME\x10\x05*\xaf\x01\n\nComparison\x12\x1a\n\x16\x43OMPARISON_UNSPECIFIED\x10\x00\x12\x11\n\rCOMPARISON_EQ\x10\x01\x12\x11\n\rCOMPARISON_NE\x10\x02\x12\x11\n\rCOMPARISON_IN\x10\x03\x12\x11\n\rCOMPARISON_GT\x10\x04\x12\x12\n\x0e\x43OMPARISON_GTE\x10\x05\x12\x11\n\rCOMPARISON_LT\x10\x06\x12\x12\n\x0e\x43OMPARISON_LTE\x10\x07*O\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMODE_HYBRID\x10\x01\x12\x0e\n\nMODE_DENSE\x10\x02\x12\x10\n\x0cMODE_LEXICAL\x10\x03\x32\xee\x05\n\rSearchService\x12O\n\x06Search\x12!.lorekeep.search.v1.SearchRequest\x1a\".lorekeep.search.v1.SearchResponse\x12R\n\x07Prepare\x12\".lorekeep.search.v1.PrepareRequest\x1a#.lorekeep.search.v1.PrepareResponse\x12O\n\x06Upsert\x12!.lorekeep.search.v1.UpsertRequest\x1a\".lorekeep.search.v1.UpsertResponse\x12L\n\x05Stamp\x12 .lorekeep.search.v1.StampRequest\x1a!.lorekeep.search.v1.StampResponse\x12O\n\x06Remove\x12!.lorekeep.search.v1.RemoveRequest\x1a\".lorekeep.search.v1.RemoveResponse\x12[\n\nListChunks\x12%.lorekeep.search.v1.ListChunksRequest\x1a&.lorekeep.search.v1.ListChunksResponse\x12L\n\x05\x43ount\x12 .lorekeep.search.v1.CountRequest\x1a!.lorekeep.search.v1.CountResponse\x12L\n\x05Tally\x12 .lorekeep.search.v1.TallyRequest\x1a!.lorekeep.search.v1.TallyResponse\x12O\n\x06\x46orget\x12!.lorekeep.search.v1.ForgetRequest\x1a\".lorekeep.search.v1.ForgetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lorekeep.search.v1.search_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FIELDTYPE']._serialized_start=3185
-  _globals['_FIELDTYPE']._serialized_end=3343
-  _globals['_COMPARISON']._serialized_start=3346
-  _globals['_COMPARISON']._serialized_end=3521
-  _globals['_MODE']._serialized_start=3523
-  _globals['_MODE']._serialized_end=3602
+  _globals['_FIELDTYPE']._serialized_start=3207
+  _globals['_FIELDTYPE']._serialized_end=3365
+  _globals['_COMPARISON']._serialized_start=3368
+  _globals['_COMPARISON']._serialized_end=3543
+  _globals['_MODE']._serialized_start=3545
+  _globals['_MODE']._serialized_end=3624
   _globals['_INDEXSPACE']._serialized_start=92
   _globals['_INDEXSPACE']._serialized_end=178
   _globals['_FIELD']._serialized_start=180
@@ -74,36 +74,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPSERTREQUEST']._serialized_end=2065
   _globals['_UPSERTRESPONSE']._serialized_start=2067
   _globals['_UPSERTRESPONSE']._serialized_end=2104
-  _globals['_VERSIONSTAMP']._serialized_start=2106
-  _globals['_VERSIONSTAMP']._serialized_end=2216
-  _globals['_STAMPREQUEST']._serialized_start=2219
-  _globals['_STAMPREQUEST']._serialized_end=2353
-  _globals['_STAMPRESPONSE']._serialized_start=2355
-  _globals['_STAMPRESPONSE']._serialized_end=2370
-  _globals['_SCOPE']._serialized_start=2372
-  _globals['_SCOPE']._serialized_end=2490
-  _globals['_REMOVEREQUEST']._serialized_start=2492
-  _globals['_REMOVEREQUEST']._serialized_end=2549
-  _globals['_REMOVERESPONSE']._serialized_start=2551
-  _globals['_REMOVERESPONSE']._serialized_end=2588
-  _globals['_LISTCHUNKSREQUEST']._serialized_start=2590
-  _globals['_LISTCHUNKSREQUEST']._serialized_end=2688
-  _globals['_LISTCHUNKSRESPONSE']._serialized_start=2690
-  _globals['_LISTCHUNKSRESPONSE']._serialized_end=2760
-  _globals['_COUNTREQUEST']._serialized_start=2762
-  _globals['_COUNTREQUEST']._serialized_end=2818
-  _globals['_COUNTRESPONSE']._serialized_start=2820
-  _globals['_COUNTRESPONSE']._serialized_end=2856
-  _globals['_TALLYREQUEST']._serialized_start=2858
-  _globals['_TALLYREQUEST']._serialized_end=2955
-  _globals['_VERSIONTALLY']._serialized_start=2957
-  _globals['_VERSIONTALLY']._serialized_end=3057
-  _globals['_TALLYRESPONSE']._serialized_start=3059
-  _globals['_TALLYRESPONSE']._serialized_end=3126
-  _globals['_FORGETREQUEST']._serialized_start=3128
-  _globals['_FORGETREQUEST']._serialized_end=3143
-  _globals['_FORGETRESPONSE']._serialized_start=3145
-  _globals['_FORGETRESPONSE']._serialized_end=3182
-  _globals['_SEARCHSERVICE']._serialized_start=3605
-  _globals['_SEARCHSERVICE']._serialized_end=4355
+  _globals['_VERSIONSTAMP']._serialized_start=2107
+  _globals['_VERSIONSTAMP']._serialized_end=2238
+  _globals['_STAMPREQUEST']._serialized_start=2241
+  _globals['_STAMPREQUEST']._serialized_end=2375
+  _globals['_STAMPRESPONSE']._serialized_start=2377
+  _globals['_STAMPRESPONSE']._serialized_end=2392
+  _globals['_SCOPE']._serialized_start=2394
+  _globals['_SCOPE']._serialized_end=2512
+  _globals['_REMOVEREQUEST']._serialized_start=2514
+  _globals['_REMOVEREQUEST']._serialized_end=2571
+  _globals['_REMOVERESPONSE']._serialized_start=2573
+  _globals['_REMOVERESPONSE']._serialized_end=2610
+  _globals['_LISTCHUNKSREQUEST']._serialized_start=2612
+  _globals['_LISTCHUNKSREQUEST']._serialized_end=2710
+  _globals['_LISTCHUNKSRESPONSE']._serialized_start=2712
+  _globals['_LISTCHUNKSRESPONSE']._serialized_end=2782
+  _globals['_COUNTREQUEST']._serialized_start=2784
+  _globals['_COUNTREQUEST']._serialized_end=2840
+  _globals['_COUNTRESPONSE']._serialized_start=2842
+  _globals['_COUNTRESPONSE']._serialized_end=2878
+  _globals['_TALLYREQUEST']._serialized_start=2880
+  _globals['_TALLYREQUEST']._serialized_end=2977
+  _globals['_VERSIONTALLY']._serialized_start=2979
+  _globals['_VERSIONTALLY']._serialized_end=3079
+  _globals['_TALLYRESPONSE']._serialized_start=3081
+  _globals['_TALLYRESPONSE']._serialized_end=3148
+  _globals['_FORGETREQUEST']._serialized_start=3150
+  _globals['_FORGETREQUEST']._serialized_end=3165
+  _globals['_FORGETRESPONSE']._serialized_start=3167
+  _globals['_FORGETRESPONSE']._serialized_end=3204
+  _globals['_SEARCHSERVICE']._serialized_start=3627
+  _globals['_SEARCHSERVICE']._serialized_end=4377
 # @@protoc_insertion_point(module_scope)

@@ -234,14 +234,16 @@ class UpsertResponse(_message.Message):
     def __init__(self, chunk_count: _Optional[int] = ...) -> None: ...
 
 class VersionStamp(_message.Message):
-    __slots__ = ("version_id", "from_epoch", "to_epoch")
+    __slots__ = ("version_id", "from_epoch", "to_epoch", "unseen_only")
     VERSION_ID_FIELD_NUMBER: _ClassVar[int]
     FROM_EPOCH_FIELD_NUMBER: _ClassVar[int]
     TO_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    UNSEEN_ONLY_FIELD_NUMBER: _ClassVar[int]
     version_id: str
     from_epoch: int
     to_epoch: int
-    def __init__(self, version_id: _Optional[str] = ..., from_epoch: _Optional[int] = ..., to_epoch: _Optional[int] = ...) -> None: ...
+    unseen_only: bool
+    def __init__(self, version_id: _Optional[str] = ..., from_epoch: _Optional[int] = ..., to_epoch: _Optional[int] = ..., unseen_only: _Optional[bool] = ...) -> None: ...
 
 class StampRequest(_message.Message):
     __slots__ = ("space", "collection_id", "stamps")
