@@ -25,8 +25,8 @@ async def sweep(
     older_than_seconds: float = _PATIENCE_SECONDS,
     limit: int = 20,
 ) -> int:
-    """Finishes removals of documents and collections that were marked `older_than_seconds` ago and on which no worker has
-    a lease any more, and those of organisations; at most `limit` of a kind. Gives how many."""
+    """Finishes removals of organisations, and those of documents and collections that were marked `older_than_seconds`
+    ago and on which no worker has a lease any more; at most `limit` of a kind. Gives how many."""
     age = {"older_than_seconds": older_than_seconds, "limit": limit}
     async with database.session() as session:
         documents = await session("removal_left_documents", **age)
