@@ -41,6 +41,11 @@ class Suite:
         """Runs `lorekeep ARGUMENTS`."""
         return self._run("lorekeep_sdk", *arguments)
 
+    def lorekeep_begun(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts `lorekeep ARGUMENTS` and goes on; nobody reads what it prints."""
+        command, quiet = [PYTHON, "-m", "lorekeep_sdk", *arguments], subprocess.DEVNULL
+        return subprocess.Popen(command, env=self._environment, stdout=quiet, stderr=quiet)
+
     def client(self, key: str | None = None) -> httpx.Client:
         """An HTTP client with the administrator's key, or another."""
         headers = {"Authorization": f"Bearer {self.key if key is None else key}"}

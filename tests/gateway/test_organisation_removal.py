@@ -122,8 +122,7 @@ async def test_what_stops_in_the_middle_is_finished_by_the_janitor(suite: Suite)
     await suite.sql("update jobs set lease_until = now()")
     async with callees.opened(suite.settings) as stubs:
         blobs = Blobs(suite.settings.blobs_url)
-        assert await sweep(suite.database, blobs, stubs, older_than_seconds=3600) == 0
-        assert await sweep(suite.database, blobs, stubs, older_than_seconds=0) == 1
+        assert await sweep(suite.database, blobs, stubs) == 1
     receipt = await receipt_of(suite.database, organisation)
     assert receipt is not None
     assert (receipt.finished, receipt.documents, receipt.chunks, receipt.cache_entries) == (True, 4, 3, 4)
@@ -182,7 +181,7 @@ async def test_the_command_asks_marks_and_shows_the_receipt(suite: Suite) -> Non
     deleting = asyncio.create_task(asyncio.to_thread(run, "--yes", "--wait", "30"))
     async with callees.opened(suite.settings) as stubs:
         blobs = Blobs(suite.settings.blobs_url)
-        await until(lambda: sweep(suite.database, blobs, stubs, older_than_seconds=0))
+        await until(lambda: sweep(suite.database, blobs, stubs))
     done = await deleting
     assert done.returncode == 0, done.stderr
     assert "Deleted main (org_" in done.stdout

@@ -59,6 +59,8 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         self.held_tokenizers: set[str] = set()
         self.pages: list[int] = []
         self.cuts = 0
+        self.ended = 0
+        self.tidying_seconds = 0.0
 
     async def Parse(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ParseResponse]:
         stream = aiter(requests)
@@ -80,6 +82,8 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
             self.held_tokenizers.add(start.chunk_options.tokenizer_fingerprint)
         for response in _Reading(content, start, self).responses():
             yield response
+        await asyncio.sleep(self.tidying_seconds)
+        self.ended += 1
 
     async def Chunk(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ChunkResponse]:
         """Asks for no tokenizer; cuts as Parse does."""

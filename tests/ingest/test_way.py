@@ -33,6 +33,15 @@ async def test_a_document_becomes_visible_whole_and_described(bench: Bench) -> N
     assert job["warnings"] == version["warnings"]
 
 
+async def test_the_parser_is_heard_out(bench: Bench) -> None:
+    bench.services.parser.tidying_seconds = 0.1
+    collection = await bench.collection()
+    ids = await bench.document(collection, book(5))
+    async with bench.working():
+        await bench.ended(ids)
+    assert bench.services.parser.ended == 1
+
+
 async def test_points_are_filled_completely(bench: Bench) -> None:
     collection = await bench.collection(schema={"year": "integer", "tags": "string[]"})
     ids = await bench.document(collection, "| one\ntwo", metadata={"year": 7, "tags": ["x", "y"]})

@@ -1,5 +1,7 @@
 """How far a job is, in words and as a share."""
 
+from datetime import UTC, datetime
+
 from lorekeep_sdk.answers import FINISHED, Job
 
 
@@ -8,6 +10,14 @@ def now(job: Job) -> str:
     if job["status"] in FINISHED:
         return job["status"]
     return " · ".join(filter(None, (_stage(job), _left(job))))
+
+
+def far(job: Job) -> str:
+    """As `now`; of a job that has ended what it came to, beside its status."""
+    if job["status"] not in FINISHED:
+        return now(job)
+    count = (job.get("progress") or {}).get("chunks_indexed") or 0
+    return f"{count} chunk{'' if count == 1 else 's'}" if job["status"] == "succeeded" else ""
 
 
 def share(job: Job) -> tuple[int, int | None]:
@@ -25,7 +35,18 @@ def seconds(count: float) -> str:
     if whole < 100:
         return f"{whole} s"
     minutes = round(count / 60)
-    return f"{minutes} min" if minutes < 100 else f"{count / 3600:.1f} h"
+    if minutes < 100:
+        return f"{minutes} min"
+    hours = count / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{round(hours / 24)} days"
+
+
+def ago(moment: str | None) -> str:
+    """A moment of the service's, by its distance from now; another clock may be a little ahead."""
+    if not moment:
+        return "-"
+    passed = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    return f"{seconds(max(passed, 0.0))} ago"
 
 
 def _stage(job: Job) -> str:

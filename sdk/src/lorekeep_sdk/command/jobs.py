@@ -132,7 +132,8 @@ def retry_dead(
         print_json(answer)
     else:
         left = f"; {answer['left']} more are left, run it again" if answer["left"] else ""
-        console().print(f"Queued {answer['retried']} dead job{'' if answer['retried'] == 1 else 's'} again{left}.")
+        jobs = "1 dead job" if answer["retried"] == 1 else f"{answer['retried'] or 'No'} dead jobs"
+        console().print(f"{jobs} queued again{left}.")
 
 
 def queues(as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
@@ -158,10 +159,18 @@ def workers(as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
     elif not found:
         console().print("No workers have been seen. `make status` says whether the ingest role runs.")
     else:
-        titles = list(dict.fromkeys(name for each in found for name in each))
-        table = plain_table(*(title.replace("_", " ") for title in titles))
+        table = plain_table("worker", "version", numbers=("running", "started", "seen"))
         for each in found:
-            table.add_row(*(Text(safe(_cell(each.get(title)))) for title in titles))
+            most = each.get("concurrency")
+            running = f"{each.get('running') or 0}{f' of {most}' if most else ''}"
+            state = Text(" draining", style="yellow") if each.get("draining") else Text()
+            ages = (job_words.ago(each.get(name)) for name in ("started_at", "seen_at"))
+            table.add_row(
+                Text(safe(_cell(each.get("name")))).append(state),
+                Text(safe(_cell(each.get("version")))),
+                running,
+                *ages,
+            )
         console().print(table)
 
 
@@ -227,12 +236,13 @@ def _runs(runs: list[Any]) -> Table:
 
 
 def _table(found: list[Job]) -> Table:
-    table = plain_table("job", "document", "status", "how far", "created")
+    table = plain_table("job", "document", "status", "how far", numbers=("created",))
+    table.columns[0].no_wrap = True  # an id that is broken cannot be copied
     for each in found:
         error = each.get("error")
-        far = error["reason"] if error else job_words.now(each)
+        far = error["reason"] if error else job_words.far(each)
         dead = " (dead)" if each.get("dead") else ""
-        created = (each.get("created_at") or "-")[:19].replace("T", " ")
         cells = Text(safe(each["id"])), Text(safe(each.get("document_id") or "-")), status_text(each["status"])
+        created = job_words.ago(each.get("created_at"))
         table.add_row(*cells, Text(safe(far + dead), style="red" if error else "dim"), created)
     return table

@@ -1,9 +1,11 @@
 """How far a job is and how long it may yet take, told from its row alone and never guessed.
 
-A running job goes on as fast as it went in the run under way. What it does is counted in chunks where their number is
-known, which is once parsing has ended, and in pages else:
+A running job goes on as fast as it went in the run under way, in chunks that came into the index:
 
     seconds left = seconds of this run x what is left / what this run added
+
+The number of chunks is known once parsing has ended. Before, the pages that are left are taken to hold as many as those
+that were read, and as parsing goes on beside indexing, it counts in pages instead where that takes longer.
 
 A waiting job takes its turn behind the jobs of its organisation that are claimed before it. These take as long as the
 organisation's last 50 successes took on average, as many at once as run now, at least one:
@@ -61,15 +63,19 @@ def seconds_left(row: Mapping[str, Any], pace: Pace) -> float | None:
 
 
 def _in_this_run(now: Progress, before: Mapping[str, Any], run_seconds: float | None) -> float | None:
+    indexed = now.chunks_indexed - _count(before, "chunks_indexed")
     if now.chunks_total is not None:
-        added, left = now.chunks_indexed - _count(before, "chunks_indexed"), now.chunks_total - now.chunks_indexed
-    elif now.pages_total:
-        added, left = now.pages_done - _count(before, "pages_done"), now.pages_total - now.pages_done
-    else:
+        return _paced(run_seconds, indexed, now.chunks_total - now.chunks_indexed)
+    if not (now.pages_done and now.pages_total):
         return None
-    if run_seconds is None or added <= 0 or left < 0:
-        return None
-    return _told(run_seconds * (left / added))
+    expected = now.chunks_done * (now.pages_total / now.pages_done)
+    indexing = _paced(run_seconds, indexed, expected - now.chunks_indexed)
+    parsing = _paced(run_seconds, now.pages_done - _count(before, "pages_done"), now.pages_total - now.pages_done)
+    return None if indexing is None or parsing is None else max(indexing, parsing)
+
+
+def _paced(run_seconds: float | None, added: int, left: float) -> float | None:
+    return None if run_seconds is None or added <= 0 or left < 0 else _told(run_seconds * (left / added))
 
 
 def _in_its_turn(ahead: int, pace: Pace, pause_seconds: float | None) -> float | None:

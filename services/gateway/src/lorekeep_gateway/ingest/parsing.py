@@ -15,7 +15,7 @@ from lorekeep_gateway.ingest.artefacts import Artefact, Mark, Sequence
 from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.patience import patiently
-from lorekeep_gateway.ingest.pipes import Pipe, beside
+from lorekeep_gateway.ingest.pipes import Pipe, beside, together
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sources import Put, Whole
 from lorekeep_gateway.ingest.stages import Stages
@@ -68,13 +68,13 @@ class Parsing:
         """Gives everything to `put`; begins anew where the earlier reading cannot be gone on with."""
         with _counted():
             try:
-                await beside(self._give(put), self._read())
+                await together(self._give(put), self._read())
             except (errors.NotFound, errors.InvalidInput) as error:
                 if error.reason not in _OF_THE_EARLIER_READING or not self._kept.segments:
                     raise
                 _LOG.warning("a document is read from its beginning", extra={"lorekeep": {"reason": error.reason}})
                 self._kept, self._latest, self._segments_given = Kept(), None, 0
-                await beside(self._give(put), self._read())
+                await together(self._give(put), self._read())
 
     async def _give(self, put: Put) -> None:
         """Gives the chunks of every segment once it is kept, to the end of the document."""
@@ -98,10 +98,12 @@ class Parsing:
         return await patiently(lambda: self._artefact.segment(ordinal), self._settings.retry_seconds)
 
     async def _read(self) -> None:
-        if self._kept.verdict is None:
-            await patiently(self._once, self._settings.retry_seconds)
+        """Also waits for the end of the call: one that is cut off counts as cancelled with the parser."""
+        await patiently(self._once, self._settings.retry_seconds)
 
     async def _once(self) -> None:
+        if self._kept.verdict is not None:
+            return
         self._elements.clear()
         self._chunks.clear()
         self._start.resume_state = self._kept.state

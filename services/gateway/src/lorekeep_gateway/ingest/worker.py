@@ -187,7 +187,9 @@ class Performance:
                         together(self._lease.watch(), self._news.run()),
                     )
             except TimeoutError:
-                raise errors.DeadlineExceeded("The document was not ready within its time.") from None
+                raise errors.DeadlineExceeded(
+                    "The document was not ready in time. Retry the job when less is under way, or split the document."
+                ) from None
 
     async def _failed(self, error: errors.LorekeepError) -> str:
         late = time.monotonic() >= self._until

@@ -12,7 +12,7 @@ from lorekeep_gateway.removal.organisation import OrganisationRemoval
 from lorekeep_gateway.store.database import Database
 
 _LOG = logs.logger(__name__)
-# Whoever asked for a removal is still at it for a while.
+# Whoever asked for the removal of a document or a collection is still at it for a while.
 _PATIENCE_SECONDS = 30.0
 _TOMBSTONES_AT_ONCE = 200
 
@@ -25,13 +25,13 @@ async def sweep(
     older_than_seconds: float = _PATIENCE_SECONDS,
     limit: int = 20,
 ) -> int:
-    """Finishes removals that were marked `older_than_seconds` ago and on which no worker has a lease any more, at most
-    `limit` of a kind; gives how many."""
+    """Finishes removals of organisations, and those of documents and collections that were marked `older_than_seconds`
+    ago and on which no worker has a lease any more; at most `limit` of a kind. Gives how many."""
     age = {"older_than_seconds": older_than_seconds, "limit": limit}
     async with database.session() as session:
         documents = await session("removal_left_documents", **age)
         collections = await session("removal_left_collections", **age)
-        organisations = await session("removal_left_organisations", **age)
+        organisations = await session("removal_left_organisations", limit=limit)
     finished = 0
     for row in documents:
         removal = Removal(database, blobs, callees, row["organisation_id"])

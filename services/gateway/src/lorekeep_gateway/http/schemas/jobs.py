@@ -25,7 +25,7 @@ class Progress(Shape):
 
     pages_done: int
     pages_total: int = Field(description="0 while unknown.")
-    chunks_done: int = Field(description="Chunks embedded.")
+    chunks_done: int = Field(description="Chunks that were cut from what was read.")
     chunks_indexed: int
     chunks_total: int | None = Field(description="Null until the document is parsed to its end.")
 

@@ -108,10 +108,10 @@ order by c.updated_at
 limit :limit;
 
 -- name: removal_left_organisations
--- For the janitor. The tombstone tells since when.
+-- For the janitor, at once: whoever marks one leaves the rest to it. The tombstone tells since when.
 select o.id
 from organisations o
 join tombstones t on t.organisation_id = o.id and t.collection_id = '' and t.document_id = ''
-where o.status = 'deleting' and t.removed_at <= now() - make_interval(secs => :older_than_seconds)
+where o.status = 'deleting'
 order by t.removed_at
 limit :limit;
