@@ -177,7 +177,7 @@ async def _waited(request: Request, parts: Parts, principal: Principal, job: str
                 async for _ in states(parts.watch, followed, None):
                     pass
 
-    with parts.followers.passed(), parts.watch.following(principal, job) as followed:
+    with parts.followers.passed(principal.organisation_id), parts.watch.following(principal, job) as followed:
         await unless_gone(request.receive, over())
     request.scope[WAITED] = perf_counter() - begin
 
