@@ -145,3 +145,16 @@ async def test_a_document_with_a_visible_version_stays_ready_when_the_next_is_ca
     await suite.http.post(f"{told['job']['status_url']}/cancel")
     shown = (await suite.http.get(f"{DOCUMENTS}/x")).json()
     assert (shown["status"], shown["version"], shown["name"], shown["error"]) == ("ready", 1, "One", None)
+
+
+async def test_metadata_is_nested_no_deeper_than_answers_go(suite: Suite) -> None:
+    await suite.collection()
+    deepest: Any = 1
+    for _ in range(31):
+        deepest = [{"a": deepest}] if isinstance(deepest, int) else {"a": deepest}
+    kept = await suite.upload(metadata=deepest)
+    path = "/api/v1/collections/demo/documents"
+    refused = await suite.http.post(path, json={"text": "x", "metadata": {"a": deepest}})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "metadata")
+    (shown,) = (await suite.http.get(path)).json()["documents"]
+    assert (shown["id"], shown["metadata"]) == (kept["document"]["id"], deepest)

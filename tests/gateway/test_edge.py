@@ -1,15 +1,18 @@
 """The edge: health, headers, limits of time, unknown routes, host names, metrics and the orderly end."""
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client import REGISTRY
 from tests.gateway.neighbour import started
 from tests.gateway.suite import Suite, running
 
-from lorekeep_chassis.errors import Unavailable
+from lorekeep_chassis.errors import LimitExceeded, Overloaded, Unavailable
 from lorekeep_gateway import components
+from lorekeep_gateway.http.parts import Turnstile
 
 
 async def test_health_needs_no_key(suite: Suite) -> None:
@@ -138,3 +141,30 @@ async def test_the_end_answers_what_it_has_accepted(database_url: str, tmp_path:
         ended.set()
         assert sum(await asyncio.gather(*callers)) > 50
         assert failures == 0
+
+
+async def test_a_head_without_end_is_refused(suite: Suite) -> None:
+    """It would be held whole, and nobody had to say who sends it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(suite.base_url.rpartition(":")[2]))
+    writer.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 2**20)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+    writer.close()
+    long_body = await suite.http.post("/api/v1/collections", content=b"[" * 900_000)
+    assert long_body.json()["error"]["field"] == "body", long_body.text
+    assert (await suite.http.get("/health/live", headers={"X-Long": "a" * 60_000})).status_code == 200
+
+
+def test_one_organisation_does_not_take_all_places() -> None:
+    places = Turnstile(16, "uploads")
+    with ExitStack() as held:
+        for _ in range(14):
+            held.enter_context(places.passed("one"))
+        with pytest.raises(LimitExceeded) as caught, places.passed("one"):
+            pass
+        assert caught.value.retry_after_seconds == 1.0
+        for _ in range(2):
+            held.enter_context(places.passed("other"))
+        with pytest.raises(Overloaded), places.passed("third"):
+            pass
+    with places.passed("one"):
+        pass

@@ -227,3 +227,10 @@ async def test_workers_are_shown_to_administrators(suite: Suite) -> None:
     assert set(worker) == {"name", "version", "concurrency", "running", "draining", "started_at", "seen_at"}
     async with suite.caller(await suite.key_for("main", Grant("w", scopes=("search", "ingest", "manage")))) as other:
         assert (await other.get("/api/v1/workers")).status_code == 403
+
+
+async def test_a_filter_that_no_name_can_be_is_refused(suite: Suite) -> None:
+    await suite.collection()
+    for query in ("collection=%00", "collection=demo&document=%00"):
+        answer = await suite.http.get(f"/api/v1/jobs?{query}")
+        assert answer.status_code == 422, answer.text

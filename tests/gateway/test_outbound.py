@@ -63,6 +63,27 @@ async def test_a_page_is_told_with_its_type_and_name() -> None:
     assert request.headers["user-agent"].startswith("lorekeep/")
 
 
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        "attachment; filename*=undefined''a.html",
+        "attachment; filename*=idna''a.html",
+        f"attachment; filename*{'9' * 5000}*=utf-8''a.html",
+    ],
+)
+async def test_a_name_that_cannot_be_read_is_none(disposition: str) -> None:
+    async with receiving(replying(200, b"x", Content_Disposition=disposition)) as receiver:
+        page, content = await fetched(receiver.url("/"))
+    assert (page.filename, content) == ("", b"x")
+
+
+async def test_no_more_of_a_header_is_read_than_anybody_needs() -> None:
+    late = f'attachment; x="{";" * 3000}"; filename=late.html'
+    async with receiving(replying(200, b"x", Content_Disposition=late)) as receiver:
+        page, _ = await fetched(receiver.url("/"))
+    assert page.filename == ""
+
+
 async def test_the_real_resolver_is_asked_and_its_answer_judged() -> None:
     class Listed:
         outbound_allowed = "localhost"

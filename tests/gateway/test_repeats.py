@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from tests.gateway.suite import Suite
 
+from lorekeep_gateway.organisations import Grant
+
 # They make nothing that a repeat would make twice: what they ask for is asked for once, however often.
 NOT_CREATING = ("/cancel", "/retry", "jobs:retry", "/reindex", "/reconcile", "/search", "/replay", "/restore")
 COLLECTION = "/api/v1/collections/demo"
@@ -76,3 +78,35 @@ async def test_a_change_is_repeated_by_what_it_asks_for(suite: Suite) -> None:
     again = await suite.http.patch(f"{COLLECTION}/texts/a", json={"title": "B"}, headers=headers)
     assert (again.status_code, again.json()) == (202, first.json())
     assert await suite.rows("versions") == 3
+
+
+async def test_a_batch_of_one_is_no_repeat_of_a_single_upload(suite: Suite) -> None:
+    await suite.collection()
+    headers, path = {"Idempotency-Key": "k"}, f"{COLLECTION}/documents"
+    await suite.http.post(path, json={"text": "one"}, headers=headers)
+    answer = await suite.http.post(f"{path}:batch", json={"documents": [{"text": "one"}]}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (409, "idempotency_key_reused")
+
+
+async def test_a_retry_of_other_jobs_is_no_repeat(suite: Suite) -> None:
+    bound = (await suite.collection())["id"]
+    narrow = await suite.key_for("main", Grant("narrow", collection_ids=(bound,)))
+    headers = {"Idempotency-Key": "k"}
+    await suite.http.post("/api/v1/jobs:retry", json={}, headers=headers)
+    async with suite.caller(narrow) as http:
+        answer = await http.post("/api/v1/jobs:retry", json={}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (409, "idempotency_key_reused")
+
+
+async def test_a_word_that_cannot_be_kept_is_told_back_without(suite: Suite) -> None:
+    """An error repeats the name of an unknown field; it is sent and kept as text."""
+    await suite.collection()
+    for word in ("\\u0000", "\\ud800"):
+        item = f'{{"text":"x","{word}":1}}'
+        headers = {"Content-Type": "application/json", "Idempotency-Key": word[1:]}
+        path = f"{COLLECTION}/documents"
+        single = await suite.http.post(path, content=item, headers={"Content-Type": "application/json"})
+        assert (single.status_code, single.json()["error"]["field"]) == (422, "\ufffd")
+        batch = await suite.http.post(f"{path}:batch", content=f'{{"documents":[{item}]}}', headers=headers)
+        assert batch.status_code == 202, batch.text
+        assert batch.json()["results"][0]["error"]["field"] == "\ufffd"

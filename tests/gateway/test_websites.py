@@ -65,6 +65,11 @@ CHARSETS = [
     ("text/html; charset=windows-1251", b"\xef\xbb\xbfbytes", b"\xef\xbb\xbfbytes"),
     ("text/html; charset=nonsense", b"<p>caf\xe9", b"<p>caf\xe9"),
     ("text/html; charset=rot13", b"<p>plain", b"<p>plain"),
+    ("text/html; charset=idna", b"<p>plain", b"<p>plain"),
+    ("text/html; charset=punycode", b"<p>caf\xe9", b"<p>caf\xe9"),
+    ("text/html; charset=undefined", b"<p>plain", b"<p>plain"),
+    ("text/html; charset*=utf-8''a%00b", b"<p>plain", b"<p>plain"),
+    (f"text/html; charset*{'9' * 5000}*=utf-8''a", b"<p>plain", b"<p>plain"),
     ("text/html", "<p>naïve".encode("cp1252"), "<p>naïve".encode("cp1252")),
     ("application/pdf; charset=cp1251", b"%PDF-1.4 \xe9", b"%PDF-1.4 \xe9"),
 ]

@@ -54,7 +54,7 @@ class Acceptance:
     def request_hash(self, outcomes: Sequence[Outcome]) -> str:
         """Equal for a repeat of the same request."""
         told = [each.request_hash if isinstance(each, Submission) else each.reason for each in outcomes]
-        return request_hash(self.collection_id, *told)
+        return request_hash(self.collection_id, self.lane.value, *told)
 
     async def _outcome(self, session: Session, outcome: Outcome) -> Accepted | errors.LorekeepError:
         if isinstance(outcome, errors.LorekeepError):

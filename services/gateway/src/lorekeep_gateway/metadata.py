@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from lorekeep_chassis import errors
 
 MAX_METADATA_BYTES = 64 * 1024
 MAX_FIELDS = 64
+MAX_DEPTH = 32
 _FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INT64 = 2**63
 # What jsonb and UTF-8 cannot hold.
@@ -121,10 +122,25 @@ def _storable(metadata: Mapping[str, Any]) -> None:
         text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         raise _wrong("Metadata holds numbers that are not finite, or is nested too deep.", "metadata") from None
+    if _is_deep(metadata):
+        raise _wrong(f"Metadata is nested at most {MAX_DEPTH} levels deep.", "metadata")
     if any(UNSTORABLE.search(each) for each in _texts(metadata)):
         raise _wrong("Metadata holds characters that cannot be kept (NUL or half a surrogate pair).", "metadata")
     if len(text.encode()) > MAX_METADATA_BYTES:
         raise _wrong(f"Metadata has at most {MAX_METADATA_BYTES} bytes as JSON.", "metadata")
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a JSON value is nested deeper than every reader of it goes: answers are not written beyond 255 levels,
+    and one such document would spoil each list that it stands in."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for each in level if isinstance(each, Mapping | list) for inner in _inside(each)]
+    return any(isinstance(each, Mapping | list) for each in level)
+
+
+def _inside(value: Mapping[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, Mapping) else value
 
 
 def _texts(value: Any) -> Iterator[str]:

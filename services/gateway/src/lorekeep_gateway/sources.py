@@ -16,6 +16,8 @@ from lorekeep_gateway.outbound.fetching import Outbound, Page
 _FETCH_SECONDS = 20.0
 _CHAR_BYTES = 4
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# What bytes are read as anyway, and what Python calls encodings of text but are none of a page.
+_NOT_DECODED = ("utf-8", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")
 _MARKUP = ("application/xhtml+xml", "application/xml")
 
 Version = Mapping[str, Any]
@@ -119,6 +121,6 @@ def _codec(page: Page) -> str | None:
         return None
     try:
         codec = codecs.lookup(page.charset)
-    except LookupError:
+    except (LookupError, ValueError):
         return None
-    return None if codec.name == "utf-8" or not codec._is_text_encoding else codec.name
+    return None if codec.name in _NOT_DECODED or not codec._is_text_encoding else codec.name

@@ -13,8 +13,10 @@ from starlette.requests import ClientDisconnect
 
 from lorekeep_chassis import errors, logs, tracing
 from lorekeep_chassis.errors import LorekeepError
+from lorekeep_gateway.metadata import UNSTORABLE
 
 _LOG = logs.logger(__name__)
+_MOST_FIELD_CHARS = 200
 _MESSAGES = {
     404: "There is nothing here. GET /openapi.json lists what there is.",
     405: "This method is not offered here. GET /openapi.json lists those that are.",
@@ -23,8 +25,8 @@ _MESSAGES = {
 
 def body_of(error: LorekeepError) -> dict[str, Any]:
     """The `error` object of an answer or of one result of a batch."""
-    told = {"reason": error.reason, "message": error.message, "trace_id": tracing.trace_id()}
-    return told | ({"field": error.field} if error.field else {})
+    told = {"reason": error.reason, "message": _spelt(error.message), "trace_id": tracing.trace_id()}
+    return told | ({"field": _spelt(error.field)[:_MOST_FIELD_CHARS]} if error.field else {})
 
 
 def response_of(error: LorekeepError) -> JSONResponse:
@@ -95,6 +97,11 @@ def _allowed(request: Request) -> str:
     """Every method of a path; the framework names those of its first route alone."""
     path, operations = request.scope["path"], request.app.state.operations
     return ", ".join(sorted({method for route, method in operations if route.path_regex.match(path)}))
+
+
+def _spelt(text: str) -> str:
+    """What repeats a caller's words may hold what neither UTF-8 nor a kept answer can."""
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 def _sentence(text: str) -> str:

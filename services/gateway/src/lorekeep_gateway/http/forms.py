@@ -17,6 +17,7 @@ from lorekeep_gateway.intake import MAX_ID_CHARS, Intake, Submission
 
 MOST_DOCUMENTS = 100
 _MOST_ID_BYTES = 4 * MAX_ID_CHARS
+_MOST_FIELDS = 100
 _TEXT_FIELDS = frozenset({"text", "title", "metadata", "document_id"})
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -78,6 +79,8 @@ async def file(request: Request, intake: Intake) -> Outcome:
 async def body(request: Request, shape: type[Body]) -> Body:
     """A JSON body of that shape, read when it is asked for and not before."""
     given = await _json(request)
+    if isinstance(given, dict) and len(given) > _MOST_FIELDS:  # each unknown one would be told on its own
+        raise errors.UnprocessableInput(f"The body has {len(shape.model_fields)} fields at most.", field="body")
     try:
         return shape.model_validate(given)
     except ValidationError as error:

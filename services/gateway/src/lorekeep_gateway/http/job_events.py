@@ -38,7 +38,7 @@ async def _followed(request: Request, job: JobRef, principal: Principal = Reader
     parts = parts_of(request)
     async with parts.database.session() as session:
         await job_views.shown(session, principal, job)
-    with parts.followers.passed(), parts.watch.following(principal, job) as followed:
+    with parts.followers.passed(principal.organisation_id), parts.watch.following(principal, job) as followed:
         yield followed
 
 

@@ -20,7 +20,7 @@ from lorekeep_gateway.http.job_watch import states, unless_gone
 from lorekeep_gateway.http.keys import Key
 from lorekeep_gateway.http.parts import Parts, parts_of
 from lorekeep_gateway.http.schemas import jobs as shapes
-from lorekeep_gateway.http.schemas.shape import failures
+from lorekeep_gateway.http.schemas.shape import Text, failures
 from lorekeep_gateway.http.telemetry import WAITED
 from lorekeep_gateway.idempotency import Answer, Repeat, checked_key, request_hash
 from lorekeep_gateway.keys import Principal
@@ -50,9 +50,9 @@ class Filters:
     lane: shapes.Lane | None = None
     kind: shapes.Kind | None = None
     stage: shapes.Stage | None = None
-    collection: Annotated[str | None, Query(min_length=1, max_length=64, description="By name or id.")] = None
+    collection: Annotated[Text | None, Query(min_length=1, max_length=64, description="By name or id.")] = None
     document: Annotated[
-        str | None, Query(min_length=1, max_length=255, description="By id, in the `collection` named.")
+        Text | None, Query(min_length=1, max_length=255, description="By id, in the `collection` named.")
     ] = None
     older_than_seconds: Annotated[float | None, Query(ge=0, le=1e9, description="Age since they were made.")] = None
 
@@ -151,7 +151,8 @@ async def retry_some(
     parts = parts_of(request)
     named = None if body.collection is None else await catalogue.collection(parts, principal, body.collection)
     collection_id = None if named is None else named["id"]
-    told = request_hash("retry", collection_id, body.model_dump(exclude={"collection"}))
+    whose = principal.workspace_id, principal.allowed
+    told = request_hash("retry", whose, collection_id, body.model_dump(exclude={"collection"}))
     repeat = Repeat(principal.organisation_id, checked_key(idempotency_key), told, http_status=200)
     async with parts.database.transaction() as session:
 
@@ -176,7 +177,7 @@ async def _waited(request: Request, parts: Parts, principal: Principal, job: str
                 async for _ in states(parts.watch, followed, None):
                     pass
 
-    with parts.followers.passed(), parts.watch.following(principal, job) as followed:
+    with parts.followers.passed(principal.organisation_id), parts.watch.following(principal, job) as followed:
         await unless_gone(request.receive, over())
     request.scope[WAITED] = perf_counter() - begin
 

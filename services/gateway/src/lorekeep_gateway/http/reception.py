@@ -33,7 +33,7 @@ async def taking_in(parts: Parts, principal: Principal, row: Row) -> AsyncIterat
         settings.max_file_size,
         settings.max_text_chars,
     )
-    with parts.uploads.passed():
+    with parts.uploads.passed(principal.organisation_id):
         try:
             yield intake
         except BaseException:

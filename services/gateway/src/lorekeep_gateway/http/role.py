@@ -15,6 +15,7 @@ from lorekeep_gateway import callees, components
 from lorekeep_gateway.bell import hung
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.http.app import create_app
+from lorekeep_gateway.http.heads import BoundedHeads
 from lorekeep_gateway.http.job_watch import watching
 from lorekeep_gateway.http.parts import Parts, Turnstile
 from lorekeep_gateway.outbound.fetching import Outbound
@@ -97,6 +98,7 @@ class _Server(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=_KEEPALIVE_SECONDS,
                 ws="none",
+                http=BoundedHeads,
                 timeout_graceful_shutdown=int(settings.drain_seconds),
             )
         )

@@ -37,7 +37,7 @@ async def several(body: shapes.SearchAcross, request: Request, principal: Princi
 
 async def _found(body: shapes.Search, request: Request, principal: Principal, names: Sequence[str]) -> shapes.Found:
     parts = parts_of(request)
-    with parts.queries.passed():
+    with parts.queries.passed(principal.organisation_id):
         rows = await catalogue.collections(parts, principal, names)
         chosen = filters.to_proto(body.filter or {}, _schema_of(rows))
         indexed = [row for row in rows if row["model"] is not None]

@@ -85,7 +85,7 @@ async def receive(
     """Takes the raw bytes of a part, of exactly its size, in place of what was sent for it before."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
-    with parts.uploads.passed():
+    with parts.uploads.passed(principal.organisation_id):
         shown = await _uploads(parts, principal, row).receive(upload, number, request.stream(), sha256)
     return shapes.StagedUploadAnswer.model_validate(shapes.answer_of(shown))
 

@@ -169,6 +169,6 @@ async def _fetched(
     repeat: Repeat,
     changes: int | None = None,
 ) -> Answer:
-    with parts.fetches.passed():
+    with parts.fetches.passed(principal.organisation_id):
         submission = await sources.website(intake, parts.outbound, url, told)
     return await accepted_as(parts, principal, row, replace(submission, changes=changes), repeat)

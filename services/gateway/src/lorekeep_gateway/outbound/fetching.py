@@ -25,6 +25,7 @@ from lorekeep_gateway.settings import StoreSettings
 
 _RESOLVING_THREADS = 32
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_HEADER_CHARS = 2048
 _ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
@@ -61,8 +62,9 @@ class Page:
         self.status = response.status
         self._response = response
         self._headers = headers_of(response)
-        content_type = self._headers.get("content-type", "")
-        told = _message(content_type, self._headers.get("content-disposition", ""))
+        # No longer than anybody needs: reading parameters takes a time that grows with the square of their length.
+        content_type = self._headers.get("content-type", "")[:_MOST_HEADER_CHARS]
+        told = _message(content_type, self._headers.get("content-disposition", "")[:_MOST_HEADER_CHARS])
         self.media_type = told.get_content_type() if content_type else ""
         self.charset = told.get_content_charset() or ""
         self.filename = _filename(told)
@@ -211,7 +213,10 @@ def _filename(message: Message) -> str:
     The spelling with an encoding counts more, and the parser puts it last.
     """
     given = [value for key, value in message.get_params([], "content-disposition") if key == "filename"]
-    name = collapse_rfc2231_value(given[-1]) if given else ""
+    try:
+        name = collapse_rfc2231_value(given[-1]) if given else ""
+    except ValueError:  # it is said to be in an encoding that spells no names
+        name = ""
     return "".join(each for each in name.replace("\\", "/").rpartition("/")[2] if each.isprintable())[:255]
 
 
