@@ -79,7 +79,7 @@ class Flips:
             found = await self.open(session, job["collection_id"])
             if found is not None:
                 return found
-            await lease.hold(session)
+            await lease.hold_wanted(session)
             previous = await _previous_version(session, job)
             version = {"document_id": job["document_id"], "version_id": job["version_id"], "preview": preview}
             await session(

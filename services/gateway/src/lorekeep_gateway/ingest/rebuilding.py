@@ -109,7 +109,7 @@ class Showing:
             flip = await self._flips.open(session, job["collection_id"])
             if flip is not None:
                 return flip
-            await claimed.lease.hold(session)
+            await claimed.lease.hold_wanted(session)
             visible = await session("version_visible", version_id=job["version_id"], **organisation)
             told = warnings if visible else [*warnings, NOT_VISIBLE]
             await self._made_visible(session, claimed, collection["epoch"], bool(visible))
