@@ -128,6 +128,7 @@ class Flips:
             if current is None or current["epoch"] != flip["epoch"]:
                 return
             owner = {"organisation_id": flip["organisation_id"]}
+            await session("flip_hold_job", job_id=flip["job_id"], **owner)
             await session("advance_epoch", collection_id=flip["collection_id"], epoch=flip["epoch"], **owner)
             for each in flip["versions"]:
                 await _show(session, each, owner)

@@ -62,5 +62,9 @@ update jobs set
     lease_token = null, lease_until = null
 where id = :job_id and organisation_id = :organisation_id and status in ('queued', 'running');
 
+-- name: flip_hold_job!
+-- The job before its versions and its document, the order in which its worker takes them.
+select id from jobs where id = :job_id and organisation_id = :organisation_id for update;
+
 -- name: close_flip!
 delete from flips where collection_id = :collection_id and epoch = :epoch;
