@@ -1,5 +1,6 @@
 """Rebuilds: what the index lost comes back from the artefact, and nothing that stands is hidden meanwhile."""
 
+import asyncio
 from typing import Any
 
 from tests.ingest.bench import Bench, book, plain, until
@@ -72,6 +73,19 @@ async def test_only_what_is_missing_is_put_back_and_nothing_is_hidden(bench: Ben
     assert {bench.services.search.points[name] is point for name, point in standing.items()} == {True}
     assert (await bench.sql("select epoch from collections"))[0][0] == epoch
     assert (await bench.document_row(ids))["status"] == "ready"
+
+
+async def test_two_that_ask_at_once_queue_one_rebuild(bench: Bench) -> None:
+    collection, _ = await shown(bench)
+    async with bench.database.transaction() as session:
+        assert await enqueue_rebuild(session, "org_a", collection, None, "key_x") == 1
+        second = asyncio.create_task(enqueued(bench, collection))
+        await until(lambda: _held_back(bench, second))
+    assert await second == 0
+
+
+async def _held_back(bench: Bench, second: "asyncio.Task[int]") -> bool:
+    return second.done() or bool(await bench.sql("select from pg_locks where not granted"))
 
 
 async def test_an_index_that_lost_everything_comes_back(bench: Bench) -> None:
