@@ -75,6 +75,20 @@ async def test_only_what_is_missing_is_put_back_and_nothing_is_hidden(bench: Ben
     assert (await bench.document_row(ids))["status"] == "ready"
 
 
+async def test_whoever_reads_at_an_earlier_epoch_goes_on_seeing_what_is_rebuilt(bench: Bench) -> None:
+    collection, ids = await shown(bench)
+    (before,) = await bench.sql("select epoch from collections")
+    async with bench.working():
+        await bench.ended(await bench.document(collection, "another document"))
+    lose(bench, {1})
+    assert await enqueued(bench, collection, [ids["document_id"]]) == 1
+    async with bench.working():
+        ((job_id,),) = await bench.sql("select id from jobs where kind = 'rebuild'")
+        await bench.ended({"id": job_id})
+    seen = bench.services.search.visible(collection, before[0])
+    assert [(each.version_id, each.chunk.ordinal) for each in seen] == [(ids["version_id"], n) for n in range(8)]
+
+
 async def test_two_that_ask_at_once_queue_one_rebuild(bench: Bench) -> None:
     collection, _ = await shown(bench)
     async with bench.database.transaction() as session:

@@ -1,7 +1,8 @@
 """A rebuild: what is missing of a visible version in the index is put there again, and nothing that stands is touched.
 
 Chunks have the same ids as before, so what the index lists is passed over. What was missing is written invisible, and
-shown at the collection's present epoch: the next one would hide what stands from whoever reads now.
+shown since the epoch at which the version appeared: any later one would hide what stands from whoever reads at an
+earlier epoch now.
 """
 
 import asyncio
@@ -111,15 +112,16 @@ class Showing:
                 return flip
             await claimed.lease.hold_wanted(session)
             visible = await session("version_visible", version_id=job["version_id"], **organisation)
-            told = warnings if visible else [*warnings, NOT_VISIBLE]
-            await self._made_visible(session, claimed, collection["epoch"], bool(visible))
+            told = [*warnings, NOT_VISIBLE] if visible is None else warnings
+            since = None if visible is None else visible["shown_epoch"] or collection["epoch"]
+            await self._made_visible(session, claimed, since)
             await claimed.lease.move(session, Checkpoint(claimed.work["chunk_count"] or 0, complete=True), told)
             await session("succeed_job", job_id=job["id"], **organisation, **claimed.lease.times())
         return None
 
-    async def _made_visible(self, session: Session, claimed: Claimed, epoch: int, visible: bool) -> None:
-        if visible:
-            await self._index.stamp_now(_stamp(claimed, epoch))
+    async def _made_visible(self, session: Session, claimed: Claimed, since: int | None) -> None:
+        if since is not None:
+            await self._index.stamp_now(_stamp(claimed, since))
         else:
             # What was written meanwhile lies unseen in the index, so the version is swept, once more if need be.
             await session("mark_version_indexed", **claimed.owner)

@@ -39,7 +39,7 @@ update collections set epoch = :epoch, updated_at = now()
 where id = :collection_id and organisation_id = :organisation_id and epoch = :epoch - 1;
 
 -- name: show_version!
-update versions set status = 'ready', ready_at = now(), retired_at = null
+update versions set status = 'ready', ready_at = now(), retired_at = null, shown_epoch = :epoch
 where id = :version_id and organisation_id = :organisation_id;
 
 -- name: hide_version!
