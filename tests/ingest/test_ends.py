@@ -4,8 +4,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.ingest.bench import Bench
+from tests.ingest.bench import Bench, until
+from tests.ingest.services import Hooks
+from tests.ingest.test_troubles import failing
 
+from lorekeep_chassis import errors
 from lorekeep_gateway.removal import Removal
 
 STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -150,3 +153,21 @@ async def test_a_document_whose_next_version_waits_has_not_failed(bench: Bench) 
         assert (await bench.ended(old))["status"] == "failed"
     document = await bench.document_row(new)
     assert (document["status"], document["error"]) == ("processing", None)
+
+
+async def test_a_document_says_what_went_wrong_with_the_next_version_whichever_ends_first(bench: Bench) -> None:
+    collection, embed = await bench.collection(), bench.services.embedder.embed
+    embed.hook = failing(10_000, errors.Overloaded("away"))
+    old = await bench.document(collection, "old")
+    async with bench.working():
+        await until(lambda: _called(embed))
+        new = await bench.document(collection, "ENCRYPTED", of=old["document_id"])
+        assert (await bench.ended(new))["status"] == "failed"
+        embed.hook = lambda number: None
+        assert (await bench.ended(old))["status"] == "succeeded"
+    document = await bench.document_row(new)
+    assert (document["status"], (document["error"] or {}).get("reason")) == ("ready", "encrypted")
+
+
+async def _called(hooks: Hooks) -> bool:
+    return bool(hooks.calls)

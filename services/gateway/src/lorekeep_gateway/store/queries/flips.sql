@@ -47,9 +47,12 @@ update versions set status = 'superseded', retired_at = now()
 where id = :version_id and organisation_id = :organisation_id;
 
 -- name: show_document!
+-- What went wrong with a newer version stays said.
 update documents set
     status = case when documents.status = 'deleting' then documents.status else 'ready' end,
-    version_id = :version_id, name = v.name, metadata = v.metadata, error = null, updated_at = now(),
+    version_id = :version_id, name = v.name, metadata = v.metadata, updated_at = now(),
+    error = case when exists (select from versions n where n.document_id = documents.id and n.number > v.number
+                              and n.status = 'failed') then documents.error end,
     content_preview = :content_preview
 from versions v
 where documents.id = :document_id and documents.organisation_id = :organisation_id and v.id = :version_id;
