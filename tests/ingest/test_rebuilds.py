@@ -89,6 +89,17 @@ async def test_whoever_reads_at_an_earlier_epoch_goes_on_seeing_what_is_rebuilt(
     assert [(each.version_id, each.chunk.ordinal) for each in seen] == [(ids["version_id"], n) for n in range(8)]
 
 
+async def test_a_version_that_is_cut_otherwise_by_now_is_not_shown_twice(bench: Bench) -> None:
+    collection, ids = await shown(bench)
+    for name, point in list(bench.services.search.points.items()):
+        point.chunk.chunk_id = f"earlier {name}"
+        bench.services.search.points[point.chunk.chunk_id] = bench.services.search.points.pop(name)
+    for _ in range(2):
+        job = await rebuilt(bench, collection)
+        assert (job["status"], job["dead"], (job["error"] or {}).get("reason")) == ("failed", False, "chunks_differ")
+        assert await bench.visible(collection) == {ids["version_id"]: plain(book(5))}
+
+
 async def test_two_that_ask_at_once_queue_one_rebuild(bench: Bench) -> None:
     collection, _ = await shown(bench)
     async with bench.database.transaction() as session:

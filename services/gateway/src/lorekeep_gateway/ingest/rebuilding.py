@@ -43,10 +43,15 @@ class Missing:
             return False
         return True
 
-    def warnings(self, others: list[str]) -> list[str]:
-        """What is to be warned of once every chunk was asked for."""
-        odd = len(self._listed)
-        return [*others, *([f"chunks_unexpected: {odd} chunks in the index are not of the version"] if odd else [])]
+    def check(self) -> None:
+        """InvalidInput where the index holds chunks that nobody asked for: the version is cut in another way than it
+        was, and whoever showed what was written now would show its text twice."""
+        if self._listed:
+            raise errors.InvalidInput(
+                f"The document is cut otherwise now: {len(self._listed)} chunks in the index are not of it; they are "
+                "shown as before. Delete the document and upload it again.",
+                reason="chunks_differ",
+            )
 
 
 class FromArtefactOrBytes:
