@@ -155,7 +155,9 @@ async def test_a_retry_sees_the_version_that_was_accepted_while_it_waited(suite:
     async with suite.database.transaction() as upload:
         document = (await _row(suite, job))["document_id"]
         await upload("removal_unlink", organisation_id=row["organisation_id"], document_id=document)
-        await upload("fail_document", organisation_id=row["organisation_id"], document_id=document, error={})
+        version = (await _row(suite, job))["version_id"]
+        mine = {"organisation_id": row["organisation_id"], "document_id": document, "version_id": version}
+        await upload("fail_document", **mine, error={})
         retrying = asyncio.create_task(_retry(suite, job))
         await asyncio.sleep(0.5)
         assert not retrying.done()

@@ -5,6 +5,9 @@ from typing import Any
 
 from tests.gateway.suite import Suite
 
+from lorekeep_gateway.blobs import Blobs
+from lorekeep_gateway.reconciliation.originals import Originals
+
 DOCUMENTS = "/api/v1/collections/demo/documents"
 
 
@@ -107,3 +110,18 @@ async def test_a_file_again_is_skipped_by_its_bytes(suite: Suite) -> None:
     answer = await suite.http.post(DOCUMENTS, **form)
     assert answer.json() == {**first, "unchanged": True}
     assert answer.headers["location"] == first["job"]["status_url"]
+
+
+async def test_the_same_again_heals_bytes_that_were_lost(suite: Suite) -> None:
+    collection = await suite.collection()
+    await suite.upload(document_id="a", text="one")
+    await suite.index(collection["id"], "a", "one")
+    (path,) = suite.files()
+    path.unlink()
+    originals = Originals(suite.database, Blobs(suite.settings.blobs_url))
+    (organisation,) = (await suite.sql("select id from organisations"))[0]
+    assert (await originals.organisation(organisation))["blob_missing"] == 1
+    again = await suite.upload(document_id="a", text="one")
+    assert (again["document"]["version"], again["unchanged"]) == (1, True)
+    assert (await suite.http.get(f"{DOCUMENTS}/a/content")).text == "one"
+    assert (await suite.sql("select warnings = '[]' from versions"))[0][0]

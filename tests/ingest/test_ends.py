@@ -4,8 +4,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.ingest.bench import Bench
+from tests.ingest.bench import Bench, until
+from tests.ingest.services import Hooks
+from tests.ingest.test_troubles import failing
 
+from lorekeep_chassis import errors
 from lorekeep_gateway.removal import Removal
 
 STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -126,3 +129,45 @@ async def test_nothing_is_told_of_what_is_being_deleted(bench: Bench) -> None:
 async def _webhook_of_a_new_collection(bench: Bench) -> None:
     await bench.collection()
     await _webhook(bench, "all")
+
+
+async def test_an_older_version_that_fails_late_says_nothing_of_the_newer_one(bench: Bench) -> None:
+    collection = await bench.collection()
+    old = await bench.document(collection, "ENCRYPTED")
+    await bench.sql("update jobs set run_after = now() + interval '1 hour'")
+    new = await bench.document(collection, "new", of=old["document_id"])
+    async with bench.working():
+        assert (await bench.ended(new))["status"] == "succeeded"
+        await bench.sql("update jobs set run_after = now()")
+        assert (await bench.ended(old))["status"] == "failed"
+    document = await bench.document_row(new)
+    assert (document["status"], document["error"]) == ("ready", None)
+
+
+async def test_a_document_whose_next_version_waits_has_not_failed(bench: Bench) -> None:
+    collection = await bench.collection()
+    old = await bench.document(collection, "ENCRYPTED")
+    new = await bench.document(collection, "new", of=old["document_id"])
+    await bench.sql("update jobs set run_after = now() + interval '1 hour' where id = $1", new["id"])
+    async with bench.working():
+        assert (await bench.ended(old))["status"] == "failed"
+    document = await bench.document_row(new)
+    assert (document["status"], document["error"]) == ("processing", None)
+
+
+async def test_a_document_says_what_went_wrong_with_the_next_version_whichever_ends_first(bench: Bench) -> None:
+    collection, embed = await bench.collection(), bench.services.embedder.embed
+    embed.hook = failing(10_000, errors.Overloaded("away"))
+    old = await bench.document(collection, "old")
+    async with bench.working():
+        await until(lambda: _called(embed))
+        new = await bench.document(collection, "ENCRYPTED", of=old["document_id"])
+        assert (await bench.ended(new))["status"] == "failed"
+        embed.hook = lambda number: None
+        assert (await bench.ended(old))["status"] == "succeeded"
+    document = await bench.document_row(new)
+    assert (document["status"], (document["error"] or {}).get("reason")) == ("ready", "encrypted")
+
+
+async def _called(hooks: Hooks) -> bool:
+    return bool(hooks.calls)

@@ -1,5 +1,6 @@
 """Rebuilds: what the index lost comes back from the artefact, and nothing that stands is hidden meanwhile."""
 
+import asyncio
 from typing import Any
 
 from tests.ingest.bench import Bench, book, plain, until
@@ -72,6 +73,44 @@ async def test_only_what_is_missing_is_put_back_and_nothing_is_hidden(bench: Ben
     assert {bench.services.search.points[name] is point for name, point in standing.items()} == {True}
     assert (await bench.sql("select epoch from collections"))[0][0] == epoch
     assert (await bench.document_row(ids))["status"] == "ready"
+
+
+async def test_whoever_reads_at_an_earlier_epoch_goes_on_seeing_what_is_rebuilt(bench: Bench) -> None:
+    collection, ids = await shown(bench)
+    (before,) = await bench.sql("select epoch from collections")
+    async with bench.working():
+        await bench.ended(await bench.document(collection, "another document"))
+    lose(bench, {1})
+    assert await enqueued(bench, collection, [ids["document_id"]]) == 1
+    async with bench.working():
+        ((job_id,),) = await bench.sql("select id from jobs where kind = 'rebuild'")
+        await bench.ended({"id": job_id})
+    seen = bench.services.search.visible(collection, before[0])
+    assert [(each.version_id, each.chunk.ordinal) for each in seen] == [(ids["version_id"], n) for n in range(8)]
+
+
+async def test_a_version_that_is_cut_otherwise_by_now_is_not_shown_twice(bench: Bench) -> None:
+    collection, ids = await shown(bench)
+    for name, point in list(bench.services.search.points.items()):
+        point.chunk.chunk_id = f"earlier {name}"
+        bench.services.search.points[point.chunk.chunk_id] = bench.services.search.points.pop(name)
+    for _ in range(2):
+        job = await rebuilt(bench, collection)
+        assert (job["status"], job["dead"], (job["error"] or {}).get("reason")) == ("failed", False, "chunks_differ")
+        assert await bench.visible(collection) == {ids["version_id"]: plain(book(5))}
+
+
+async def test_two_that_ask_at_once_queue_one_rebuild(bench: Bench) -> None:
+    collection, _ = await shown(bench)
+    async with bench.database.transaction() as session:
+        assert await enqueue_rebuild(session, "org_a", collection, None, "key_x") == 1
+        second = asyncio.create_task(enqueued(bench, collection))
+        await until(lambda: _held_back(bench, second))
+    assert await second == 0
+
+
+async def _held_back(bench: Bench, second: "asyncio.Task[int]") -> bool:
+    return second.done() or bool(await bench.sql("select from pg_locks where not granted"))
 
 
 async def test_an_index_that_lost_everything_comes_back(bench: Bench) -> None:

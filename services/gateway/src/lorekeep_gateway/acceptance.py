@@ -98,6 +98,7 @@ class Acceptance:
         return found
 
     async def _unchanged(self, session: Session, submission: Submission, newest: Mapping[str, Any]) -> Accepted:
+        await self._heal(session, submission, damaged=newest["damaged"])
         if newest["source"] != submission.source:
             await session(
                 "upload_source",
@@ -117,6 +118,13 @@ class Acceptance:
             newest["job_status"],
             unchanged=True,
         )
+
+    async def _heal(self, session: Session, submission: Submission, *, damaged: bool) -> None:
+        """Puts the bytes of what is known already where they were lost or damaged; their blob is held."""
+        organisation_id, sha256 = self.principal.organisation_id, submission.blob.sha256
+        if damaged or not await self.blobs.has(organisation_id, sha256):
+            await self.blobs.promote(organisation_id, submission.staged)
+            await session("upload_healed", organisation_id=organisation_id, sha256=sha256)
 
     async def _add(self, session: Session, submission: Submission) -> Accepted:
         organisation_id, new_document = self.principal.organisation_id, new_id("doc")

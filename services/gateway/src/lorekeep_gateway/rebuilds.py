@@ -17,8 +17,10 @@ async def enqueue_rebuild(
     """Queues a rebuild of each of these documents, by internal id, or of the whole collection for None; gives how many.
 
     Documents without a visible version have nothing to rebuild, and those with a rebuild under way need no other.
-    Whoever commits rings the bell for `WORK`.
+    The collection is held, so that of two who ask at once the second sees what the first queued: of two rebuilds beside
+    each other one would hide again what the other has shown. Whoever commits rings the bell for `WORK`.
     """
+    await session("lock_collection", organisation_id=organisation_id, collection_id=collection_id)
     queued = await session(
         "rebuild_enqueue",
         organisation_id=organisation_id,

@@ -130,11 +130,9 @@ class Endings:
 
 async def _given_up(session: Session, job: Mapping[str, Any], error: errors.LorekeepError) -> None:
     """The version will not be shown, and its document says why."""
-    owner = {"organisation_id": job["organisation_id"]}
+    owner = {"organisation_id": job["organisation_id"], "version_id": job["version_id"]}
     superseded = error.reason == "superseded"
-    await session(
-        "retire_version", version_id=job["version_id"], status="superseded" if superseded else "failed", **owner
-    )
+    await session("retire_version", status="superseded" if superseded else "failed", **owner)
     if not superseded:
         await session("fail_document", document_id=job["document_id"], error=_told(error), **owner)
 

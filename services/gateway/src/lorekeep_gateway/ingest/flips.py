@@ -79,7 +79,7 @@ class Flips:
             found = await self.open(session, job["collection_id"])
             if found is not None:
                 return found
-            await lease.hold(session)
+            await lease.hold_wanted(session)
             previous = await _previous_version(session, job)
             version = {"document_id": job["document_id"], "version_id": job["version_id"], "preview": preview}
             await session(
@@ -128,9 +128,10 @@ class Flips:
             if current is None or current["epoch"] != flip["epoch"]:
                 return
             owner = {"organisation_id": flip["organisation_id"]}
+            await session("flip_hold_job", job_id=flip["job_id"], **owner)
             await session("advance_epoch", collection_id=flip["collection_id"], epoch=flip["epoch"], **owner)
             for each in flip["versions"]:
-                await _show(session, each, owner)
+                await _show(session, each, flip["epoch"], owner)
             await session("succeed_job", job_id=flip["job_id"], **owner, **times)
             await session("close_flip", collection_id=flip["collection_id"], epoch=flip["epoch"])
 
@@ -157,10 +158,10 @@ async def _previous_version(session: Session, job: Mapping[str, Any]) -> str | N
     return None if previous == job["version_id"] else previous
 
 
-async def _show(session: Session, version: Mapping[str, Any], owner: Mapping[str, str]) -> None:
+async def _show(session: Session, version: Mapping[str, Any], epoch: int, owner: Mapping[str, str]) -> None:
     if version["previous_version_id"]:
         await session("hide_version", version_id=version["previous_version_id"], **owner)
-    await session("show_version", version_id=version["version_id"], **owner)
+    await session("show_version", version_id=version["version_id"], epoch=epoch, **owner)
     await session(
         "show_document",
         document_id=version["document_id"],

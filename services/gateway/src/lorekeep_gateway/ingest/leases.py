@@ -106,13 +106,19 @@ class Lease:
     async def ending(self) -> AsyncIterator[Session]:
         """The same for the end of this claim: Withdrawn where the job was cancelled since the watch last looked, for
         a job that is put back is watched by nobody."""
-        async with self.transaction() as session:
-            _still_wanted(await session("watch_job", **self._key))
+        async with self._database.transaction() as session:
+            await self.hold_wanted(session)
             yield session
 
     async def hold(self, session: Session) -> None:
         """Locks the job's row, so that nobody takes it over or cancels it before the transaction ends."""
         await self.write(session, "hold_job")
+
+    async def hold_wanted(self, session: Session) -> None:
+        """The same for a step that cannot be taken back: Withdrawn where the job was cancelled since the watch last
+        looked. A cancel that was accepted before this holds, one that comes later finds what the step wrote."""
+        await self.hold(session)
+        _still_wanted(await session("watch_job", **self._key))
 
     def enter(self, stage: str) -> None:
         """Notes the furthest stage that the job has come to. It is written with the next checkpoint, or by the watch:

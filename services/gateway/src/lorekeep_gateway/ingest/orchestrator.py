@@ -95,9 +95,10 @@ class Orchestrator:
             )
             pipeline = Pipeline(claimed, self._embedding, writing, self._settings, self._draining, missing.wanted)
             whole = await pipeline.run(source, "chunk")
+            missing.check()
             if source.read_again:
                 await patiently(lambda: self._described(claimed, whole), self._settings.retry_seconds)
-            warnings = missing.warnings(writing.warnings)
+            warnings = writing.warnings
         with stages.stage("flip"):
             lease.enter("flip")
             await self._showing.end(claimed, warnings)

@@ -1,7 +1,8 @@
 """A rebuild: what is missing of a visible version in the index is put there again, and nothing that stands is touched.
 
 Chunks have the same ids as before, so what the index lists is passed over. What was missing is written invisible, and
-shown at the collection's present epoch: the next one would hide what stands from whoever reads now.
+shown since the epoch at which the version appeared: any later one would hide what stands from whoever reads at an
+earlier epoch now.
 """
 
 import asyncio
@@ -42,10 +43,15 @@ class Missing:
             return False
         return True
 
-    def warnings(self, others: list[str]) -> list[str]:
-        """What is to be warned of once every chunk was asked for."""
-        odd = len(self._listed)
-        return [*others, *([f"chunks_unexpected: {odd} chunks in the index are not of the version"] if odd else [])]
+    def check(self) -> None:
+        """InvalidInput where the index holds chunks that nobody asked for: the version is cut in another way than it
+        was, and whoever showed what was written now would show its text twice."""
+        if self._listed:
+            raise errors.InvalidInput(
+                f"The document is cut otherwise now: {len(self._listed)} chunks in the index are not of it; they are "
+                "shown as before. Delete the document and upload it again.",
+                reason="chunks_differ",
+            )
 
 
 class FromArtefactOrBytes:
@@ -109,17 +115,18 @@ class Showing:
             flip = await self._flips.open(session, job["collection_id"])
             if flip is not None:
                 return flip
-            await claimed.lease.hold(session)
+            await claimed.lease.hold_wanted(session)
             visible = await session("version_visible", version_id=job["version_id"], **organisation)
-            told = warnings if visible else [*warnings, NOT_VISIBLE]
-            await self._made_visible(session, claimed, collection["epoch"], bool(visible))
+            told = [*warnings, NOT_VISIBLE] if visible is None else warnings
+            since = None if visible is None else visible["shown_epoch"] or collection["epoch"]
+            await self._made_visible(session, claimed, since)
             await claimed.lease.move(session, Checkpoint(claimed.work["chunk_count"] or 0, complete=True), told)
             await session("succeed_job", job_id=job["id"], **organisation, **claimed.lease.times())
         return None
 
-    async def _made_visible(self, session: Session, claimed: Claimed, epoch: int, visible: bool) -> None:
-        if visible:
-            await self._index.stamp_now(_stamp(claimed, epoch))
+    async def _made_visible(self, session: Session, claimed: Claimed, since: int | None) -> None:
+        if since is not None:
+            await self._index.stamp_now(_stamp(claimed, since))
         else:
             # What was written meanwhile lies unseen in the index, so the version is swept, once more if need be.
             await session("mark_version_indexed", **claimed.owner)

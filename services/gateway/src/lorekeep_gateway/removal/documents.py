@@ -34,13 +34,14 @@ class Removal:
 
     async def document(self, collection_id: str, public_id: str) -> Receipt:
         """Removes a document; NotFound where there is none."""
+        named = {
+            "organisation_id": self.organisation_id,
+            "collection_id": collection_id,
+            "public_id": public_id,
+        }
         async with self.database.transaction() as session:
-            marked = await session(
-                "removal_mark_document",
-                organisation_id=self.organisation_id,
-                collection_id=collection_id,
-                public_id=public_id,
-            )
+            await session("removal_hold_jobs", **named)
+            marked = await session("removal_mark_document", **named)
             if marked is None:
                 raise errors.NotFound("There is no such document in this collection.", reason="document_not_found")
             await self._begun(session, collection_id, marked["id"])

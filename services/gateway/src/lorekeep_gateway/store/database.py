@@ -80,6 +80,7 @@ class Database:
             asyncpg.InterfaceError,
             asyncpg.OperatorInterventionError,
             asyncpg.InternalClientError,  # what asyncpg says of a connection that ended under a statement
+            asyncpg.TransactionRollbackError,  # lost a deadlock: nothing of it was written, and a repeat may do it all
         ) as error:
             raise _unavailable() from error
 

@@ -12,7 +12,7 @@ drop index documents_by_kind, versions_by_artefact, jobs_succeeded, jobs_finishe
 alter table documents drop column source, drop column kind;
 drop index versions_outdated;
 alter table versions
-    drop column outdated, drop column source, drop column pruned_at, drop column restored_from, drop column artefact_id;
+    drop column shown_epoch, drop column outdated, drop column source, drop column pruned_at, drop column restored_from, drop column artefact_id;
 drop trigger job_revision on jobs;
 drop function count_job_revision;
 alter table jobs

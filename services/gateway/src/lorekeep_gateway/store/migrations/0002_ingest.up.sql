@@ -94,6 +94,7 @@ alter table versions
     add column artefact_id text,
     add column restored_from integer check (restored_from > 0),
     add column pruned_at timestamptz,                     -- its bytes and artefact are gone: too many came after it
+    add column shown_epoch bigint,                        -- the epoch at which it appeared; null: never, or before this
     add column outdated boolean not null default false,   -- too many came after it: it is to be pruned
     add column source jsonb;                              -- as the document's, of this version; null: the document's
 create index versions_outdated on versions (id) where outdated and pruned_at is null;

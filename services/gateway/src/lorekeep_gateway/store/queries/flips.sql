@@ -39,7 +39,7 @@ update collections set epoch = :epoch, updated_at = now()
 where id = :collection_id and organisation_id = :organisation_id and epoch = :epoch - 1;
 
 -- name: show_version!
-update versions set status = 'ready', ready_at = now(), retired_at = null
+update versions set status = 'ready', ready_at = now(), retired_at = null, shown_epoch = :epoch
 where id = :version_id and organisation_id = :organisation_id;
 
 -- name: hide_version!
@@ -47,9 +47,12 @@ update versions set status = 'superseded', retired_at = now()
 where id = :version_id and organisation_id = :organisation_id;
 
 -- name: show_document!
+-- What went wrong with a newer version stays said.
 update documents set
     status = case when documents.status = 'deleting' then documents.status else 'ready' end,
-    version_id = :version_id, name = v.name, metadata = v.metadata, error = null, updated_at = now(),
+    version_id = :version_id, name = v.name, metadata = v.metadata, updated_at = now(),
+    error = case when exists (select from versions n where n.document_id = documents.id and n.number > v.number
+                              and n.status = 'failed') then documents.error end,
     content_preview = :content_preview
 from versions v
 where documents.id = :document_id and documents.organisation_id = :organisation_id and v.id = :version_id;
@@ -61,6 +64,10 @@ update jobs set
     stage_seconds = case when lease_token = :lease_token then :stage_seconds else stage_seconds end,
     lease_token = null, lease_until = null
 where id = :job_id and organisation_id = :organisation_id and status in ('queued', 'running');
+
+-- name: flip_hold_job!
+-- The job before its versions and its document, the order in which its worker takes them.
+select id from jobs where id = :job_id and organisation_id = :organisation_id for update;
 
 -- name: close_flip!
 delete from flips where collection_id = :collection_id and epoch = :epoch;

@@ -164,10 +164,14 @@ update versions set status = :status, retired_at = now()
 where id = :version_id and organisation_id = :organisation_id and status in ('pending', 'processing', 'failed');
 
 -- name: fail_document!
--- A document with a visible version stays ready and says what went wrong with the next one.
+-- A document with a visible version stays ready and says what went wrong with the next one, but nothing of one that a
+-- newer version, shown or on its way, has taken the place of.
 update documents set
     status = case when version_id is null then 'failed' else 'ready' end, error = :error, updated_at = now()
-where id = :document_id and organisation_id = :organisation_id and status <> 'deleting';
+where id = :document_id and organisation_id = :organisation_id and status <> 'deleting'
+  and not exists (select from versions v join versions n on n.document_id = v.document_id and n.number > v.number
+                  where v.id = :version_id and n.document_id = documents.id
+                    and n.status in ('pending', 'processing', 'ready'));
 
 -- name: version_to_sweep^
 -- A version whose chunks nobody sees any more, locked so that no retry begins meanwhile.

@@ -1,5 +1,14 @@
 -- Removal: hidden at once by the status, gone step by step. Only rows marked `deleting` are ever taken.
 
+-- name: removal_hold_jobs
+-- A document's jobs under way, locked before the document is: workers take them in this order too.
+select j.id
+from documents d join jobs j on j.organisation_id = d.organisation_id and j.document_id = d.id
+where d.organisation_id = :organisation_id and d.collection_id = :collection_id and d.public_id = :public_id
+  and d.status <> 'deleting' and j.status in ('queued', 'running')
+order by j.id
+for update of j;
+
 -- name: removal_mark_document^
 update documents set status = 'deleting', updated_at = now()
 where organisation_id = :organisation_id and collection_id = :collection_id and public_id = :public_id

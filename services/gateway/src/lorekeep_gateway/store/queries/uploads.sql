@@ -28,6 +28,7 @@ select pg_advisory_xact_lock(hashtextextended(:collection_id || ' document ' || 
 -- A document's newest version with its document and its latest job.
 select d.id as document_id, d.public_id, d.status as document_status, d.kind, coalesce(v.source, d.source) as source,
        v.id as version_id, v.number, v.status, v.blob_sha256, v.size_bytes, v.media_type, v.name, v.metadata,
+       v.warnings::text ~ '"blob_(missing|corrupt):' as damaged,
        j.id as job_id, j.status as job_status, coalesce(j.cancel_requested, false) as cancel_requested
 from documents d
 join lateral (
@@ -51,6 +52,12 @@ with changed as (
     update versions set source = :source where organisation_id = :organisation_id and id = :version_id
 )
 update documents set source = :source where organisation_id = :organisation_id and id = :document_id;
+
+-- name: upload_healed!
+-- Bytes that were lost or damaged are whole again, for every version that has them.
+update versions set warnings = (select coalesce(jsonb_agg(each), '[]') from jsonb_array_elements(warnings) each
+                                where each #>> '{}' !~ '^blob_(missing|corrupt):')
+where organisation_id = :organisation_id and blob_sha256 = :sha256 and warnings::text ~ '"blob_(missing|corrupt):';
 
 -- name: upload_waiting$
 -- How many jobs of an organisation wait, counted no further than the bound.

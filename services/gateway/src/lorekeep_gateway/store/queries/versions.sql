@@ -14,10 +14,11 @@ where d.organisation_id = :organisation_id and d.collection_id = :collection_id
                   and j.status in ('queued', 'running'))
 returning id;
 
--- name: version_visible$
--- Whether a version is what its document shows; asked under the collection's lock.
-select exists (select from versions v join documents d on d.id = v.document_id and d.version_id = v.id
-               where v.organisation_id = :organisation_id and v.id = :version_id and d.status <> 'deleting');
+-- name: version_visible^
+-- A version that its document shows, no row for another; asked under the collection's lock.
+select v.shown_epoch
+from versions v join documents d on d.id = v.document_id and d.version_id = v.id
+where v.organisation_id = :organisation_id and v.id = :version_id and d.status <> 'deleting';
 
 -- name: artefact_counted!
 -- The segments of an artefact that was made anew, of every version that shares it.
