@@ -93,7 +93,9 @@ def _checked(seen: list[dict[str, Any]]) -> None:
         assert now["revision"] > before["revision"]
         for name in ("pages_done", "chunks_done", "chunks_indexed"):
             assert now["progress"][name] >= before["progress"][name], (before, now)
-    for progress in (each["progress"] for each in seen):
+    for each in seen:
+        progress = each["progress"]
+        assert each["status"] != "running" or not each["estimate"] or progress["chunks_indexed"]
         assert progress["chunks_indexed"] <= progress["chunks_done"]
         assert not progress["pages_total"] or progress["pages_done"] <= progress["pages_total"]
 
