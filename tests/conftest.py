@@ -24,6 +24,7 @@ SLOW = {
         "test_part_orders.py",
         "test_plans.py",
         "test_pooler.py",
+        "test_public_fuzz.py",
         "test_removal.py",
         "test_staged_uploads.py",
         "test_sweeper.py",
