@@ -30,6 +30,11 @@ SLOW = {
         "test_sweeper.py",
         "test_webhooks.py",
         "test_webhooks_deliveries.py",
+        "test_jobs_events.py",
+        "test_jobs_retry.py",
+        "test_jobs.py",
+        "test_bell.py",
+        "test_repeats.py",
     },
     "ingest": {
         "test_cancel.py",
