@@ -2,32 +2,29 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from lorekeep_gateway import sources
 from lorekeep_gateway.http import catalogue, forms
-from lorekeep_gateway.http.auth import caller
 from lorekeep_gateway.http.catalogue import CollectionRef, DocumentRef
-from lorekeep_gateway.http.cursors import Cursor, Limit
-from lorekeep_gateway.http.documents import removed
 from lorekeep_gateway.http.keys import Key
 from lorekeep_gateway.http.parts import parts_of
 from lorekeep_gateway.http.reception import accepted, accepted_as, answered, repeat_of, taking_in
 from lorekeep_gateway.http.schemas import sources as shapes
-from lorekeep_gateway.http.schemas.collections import Removed
 from lorekeep_gateway.http.schemas.shape import failures
 from lorekeep_gateway.http.schemas.uploads import Upload
+from lorekeep_gateway.http.source_routes import Ingester, Kind, answer_for
 from lorekeep_gateway.idempotency import checked_key
 from lorekeep_gateway.keys import Principal
 from lorekeep_gateway.sources import Description
 
 router = APIRouter(prefix="/api/v1/collections/{collection}/qnas", tags=["sources"])
 
-Ingester = Depends(caller("ingest"))
-Reader = Depends(caller("search", "ingest", "manage"))
-Writer = Depends(caller("ingest", "manage"))
-_KIND = "qna"
+
+KIND = Kind(
+    "qna", "question with its answer", "question-answer pairs", "qnas", shapes.QnaPage, shapes.qna_of, shapes.QnaShown
+)
 
 
 @router.post(
@@ -54,31 +51,6 @@ async def create(
         return answered(await accepted(parts, principal, row, [submission], key))
 
 
-@router.get("", responses=failures(404), summary="List question-answer pairs")
-async def page(
-    request: Request,
-    collection: CollectionRef,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    principal: Principal = Reader,
-) -> shapes.QnaPage:
-    """The question-answer pairs of a collection, newest first."""
-    parts = parts_of(request)
-    row = await catalogue.collection(parts, principal, collection)
-    found, further = await catalogue.documents(parts, principal, row["id"], limit, cursor, kind=_KIND)
-    return shapes.QnaPage(qnas=[shapes.qna_of(each) for each in found], next_cursor=further)
-
-
-@router.get("/{document:path}", responses=failures(404), summary="Show a question with its answer")
-async def show(
-    request: Request, collection: CollectionRef, document: DocumentRef, principal: Principal = Reader
-) -> shapes.QnaShown:
-    """One by its id or the caller's own."""
-    parts = parts_of(request)
-    row = await catalogue.collection(parts, principal, collection)
-    return shapes.qna_of(await catalogue.document(parts, principal, row["id"], document, _KIND))
-
-
 @router.patch(
     "/{document:path}",
     status_code=202,
@@ -99,7 +71,7 @@ async def change(
     row = await catalogue.collection(parts, principal, collection)
     async with taking_in(parts, principal, row) as intake:
         body = await forms.body(request, shapes.QnaChange)
-        version = await catalogue.newest_version(parts, principal, row["id"], document, _KIND)
+        version = await catalogue.newest_version(parts, principal, row["id"], document, KIND.name)
         told = Description(sources.merged(version, body.metadata), version["public_id"])
         question, answer = (getattr(body, each) or version["source"][each] for each in ("question", "answer"))
         submission = replace(await sources.qna(intake, question, answer, told), changes=version["number"])
@@ -107,20 +79,4 @@ async def change(
         return answered(await accepted_as(parts, principal, row, submission, repeat))
 
 
-@router.delete(
-    "/{document:path}",
-    responses={**failures(404), 202: {"model": Removed, "description": "Hidden; finished in the background."}},
-    summary="Delete a question with its answer",
-)
-async def delete(
-    request: Request,
-    response: Response,
-    collection: CollectionRef,
-    document: DocumentRef,
-    principal: Principal = Writer,
-) -> Removed:
-    """Deletes it with all of its versions. Nothing of it is found from now on."""
-    parts = parts_of(request)
-    row = await catalogue.collection(parts, principal, collection)
-    await catalogue.document(parts, principal, row["id"], document, _KIND)
-    return await removed(parts, principal, row["id"], document, response)
+answer_for(KIND, router)

@@ -2,32 +2,33 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from lorekeep_gateway import sources
 from lorekeep_gateway.http import catalogue, forms
-from lorekeep_gateway.http.auth import caller
-from lorekeep_gateway.http.catalogue import CollectionRef, DocumentRef
-from lorekeep_gateway.http.cursors import Cursor, Limit
-from lorekeep_gateway.http.documents import removed
+from lorekeep_gateway.http.catalogue import CollectionRef, DocumentRef, Row
 from lorekeep_gateway.http.keys import Key
-from lorekeep_gateway.http.parts import parts_of
+from lorekeep_gateway.http.parts import Parts, parts_of
 from lorekeep_gateway.http.reception import accepted, accepted_as, answered, repeat_of, taking_in
 from lorekeep_gateway.http.schemas import sources as shapes
-from lorekeep_gateway.http.schemas.collections import Removed
 from lorekeep_gateway.http.schemas.shape import failures
 from lorekeep_gateway.http.schemas.uploads import Upload
+from lorekeep_gateway.http.source_routes import Ingester, Kind, answer_for
 from lorekeep_gateway.idempotency import checked_key
 from lorekeep_gateway.keys import Principal
 from lorekeep_gateway.sources import Description
 
 router = APIRouter(prefix="/api/v1/collections/{collection}/texts", tags=["sources"])
 
-Ingester = Depends(caller("ingest"))
-Reader = Depends(caller("search", "ingest", "manage"))
-Writer = Depends(caller("ingest", "manage"))
-_KIND = "text"
+
+async def _whole(parts: Parts, principal: Principal, row: Row) -> shapes.WholeText:
+    """With what it says."""
+    content = parts.blobs.read(principal.organisation_id, row["blob_sha256"])
+    return shapes.whole_text_of(row, await sources.content_of(content, parts.settings.max_text_chars))
+
+
+KIND = Kind("text", "text", "texts", "texts", shapes.TextPage, shapes.text_of, shapes.WholeText, _whole)
 
 
 @router.post(
@@ -54,33 +55,6 @@ async def create(
         return answered(await accepted(parts, principal, row, [submission], key))
 
 
-@router.get("", responses=failures(404), summary="List texts")
-async def page(
-    request: Request,
-    collection: CollectionRef,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    principal: Principal = Reader,
-) -> shapes.TextPage:
-    """The texts of a collection, newest first."""
-    parts = parts_of(request)
-    row = await catalogue.collection(parts, principal, collection)
-    found, further = await catalogue.documents(parts, principal, row["id"], limit, cursor, kind=_KIND)
-    return shapes.TextPage(texts=[shapes.text_of(each) for each in found], next_cursor=further)
-
-
-@router.get("/{document:path}", responses=failures(404), summary="Show a text")
-async def show(
-    request: Request, collection: CollectionRef, document: DocumentRef, principal: Principal = Reader
-) -> shapes.WholeText:
-    """One text with what it says, by its id or the caller's own."""
-    parts = parts_of(request)
-    row = await catalogue.collection(parts, principal, collection)
-    shown = await catalogue.document(parts, principal, row["id"], document, _KIND)
-    content = parts.blobs.read(principal.organisation_id, shown["blob_sha256"])
-    return shapes.whole_text_of(shown, await sources.content_of(content, parts.settings.max_text_chars))
-
-
 @router.patch(
     "/{document:path}",
     status_code=202,
@@ -101,7 +75,7 @@ async def change(
     row = await catalogue.collection(parts, principal, collection)
     async with taking_in(parts, principal, row) as intake:
         body = await forms.body(request, shapes.TextChange)
-        version = await catalogue.newest_version(parts, principal, row["id"], document, _KIND)
+        version = await catalogue.newest_version(parts, principal, row["id"], document, KIND.name)
         submission = sources.changed(intake, version, body.title, body.metadata)
         if body.text is not None:
             staged, media_type = await intake.text(body.text)
@@ -110,20 +84,4 @@ async def change(
         return answered(await accepted_as(parts, principal, row, submission, repeat))
 
 
-@router.delete(
-    "/{document:path}",
-    responses={**failures(404), 202: {"model": Removed, "description": "Hidden; finished in the background."}},
-    summary="Delete a text",
-)
-async def delete(
-    request: Request,
-    response: Response,
-    collection: CollectionRef,
-    document: DocumentRef,
-    principal: Principal = Writer,
-) -> Removed:
-    """Deletes it with all of its versions. Nothing of it is found from now on."""
-    parts = parts_of(request)
-    row = await catalogue.collection(parts, principal, collection)
-    await catalogue.document(parts, principal, row["id"], document, _KIND)
-    return await removed(parts, principal, row["id"], document, response)
+answer_for(KIND, router)
