@@ -67,12 +67,26 @@ async def test_only_what_is_missing_is_put_back_and_nothing_is_hidden(bench: Ben
     job = await rebuilt(bench, collection)
     assert (job["status"], job["warnings"]) == ("succeeded", []), job["error"]
     assert await bench.visible(collection) == {ids["version_id"]: plain(book(5))}
-    assert bench.services.parser.pages == []
+    assert (bench.services.parser.pages, bench.services.parser.cuts) == ([], 0)
     assert len(bench.services.embedder.texts) == sum(bench.services.search.written.values()) == 3
     assert set(seen) == {5}
     assert {bench.services.search.points[name] is point for name, point in standing.items()} == {True}
     assert (await bench.sql("select epoch from collections"))[0][0] == epoch
     assert (await bench.document_row(ids))["status"] == "ready"
+
+
+async def test_an_artefact_that_keeps_no_chunks_is_cut_anew(bench: Bench) -> None:
+    collection, ids = await shown(bench)
+    points = set(bench.services.search.points)
+    (version,) = await bench.sql("select * from versions where id = $1", ids["version_id"])
+    for ordinal in range(version["segment_count"]):
+        segment = await bench.blobs.segment("org_a", version["id"], ordinal)
+        segment.ClearField("chunks")
+        await bench.blobs.keep_segment("org_a", version["id"], segment)
+    lose(bench, {1, 2})
+    assert (await rebuilt(bench, collection))["status"] == "succeeded"
+    assert (bench.services.parser.pages, bench.services.parser.cuts) == ([], 1)
+    assert set(bench.services.search.points) == points
 
 
 async def test_whoever_reads_at_an_earlier_epoch_goes_on_seeing_what_is_rebuilt(bench: Bench) -> None:

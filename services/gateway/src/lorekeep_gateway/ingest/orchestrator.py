@@ -20,6 +20,7 @@ from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.flips import Flips
 from lorekeep_gateway.ingest.generations import chunk_options, live_generation
 from lorekeep_gateway.ingest.index import Index, space_of
+from lorekeep_gateway.ingest.kept_chunks import KeptChunks
 from lorekeep_gateway.ingest.leases import Lease, LeaseLost
 from lorekeep_gateway.ingest.parsing import Parsing
 from lorekeep_gateway.ingest.patience import patiently
@@ -89,7 +90,7 @@ class Orchestrator:
             writing = self._writing(claimed)
             missing = rebuilding.Missing(await rebuilding.listed(self._index, claimed), writing)
             source = rebuilding.FromArtefactOrBytes(
-                self._rechunking(claimed, Checkpoint()),
+                self._kept_chunks(claimed),
                 self._parsing(claimed, Checkpoint()),
                 read_again=bool(Kept.of_job(job).state),
             )
@@ -153,18 +154,25 @@ class Orchestrator:
             claimed.keep,
         )
 
+    def _kept_chunks(self, claimed: Claimed) -> KeptChunks:
+        return KeptChunks(
+            Artefact.of_work(self._blobs, claimed.lease, claimed.work),
+            _kept_of(claimed.work),
+            claimed.work["chunk_count"] or 0,
+            claimed.keep,
+            self._settings.retry_seconds,
+            self._rechunking(claimed, Checkpoint()),
+        )
+
     def _rechunking(self, claimed: Claimed, begin: Checkpoint) -> Rechunking:
-        work = claimed.work
-        pages = (work["verdict"] or {}).get("pages_read", 0)
-        kept = Kept(segments=work["segment_count"] or 0, pages_done=pages, pages_total=pages)
         return Rechunking(
             self._callees,
-            Artefact.of_work(self._blobs, claimed.lease, work),
+            Artefact.of_work(self._blobs, claimed.lease, claimed.work),
             self._embedding,
             self._settings,
             claimed.stages,
             chunk_options(claimed.generation),
-            kept,
+            _kept_of(claimed.work),
             begin,
             claimed.keep,
         )
@@ -200,3 +208,9 @@ class Orchestrator:
                 artefact_id=claimed.work["artefact_id"],
                 segment_count=whole.kept.segments,
             )
+
+
+def _kept_of(work: Mapping[str, Any]) -> Kept:
+    """What there is of a version's artefact."""
+    pages = (work["verdict"] or {}).get("pages_read", 0)
+    return Kept(segments=work["segment_count"] or 0, pages_done=pages, pages_total=pages)

@@ -16,10 +16,10 @@ from lorekeep_gateway.ingest.claimed import Claimed
 from lorekeep_gateway.ingest.flips import Flip, Flips
 from lorekeep_gateway.ingest.index import Index, space_of
 from lorekeep_gateway.ingest.indexing import Writing
+from lorekeep_gateway.ingest.kept_chunks import KeptChunks
 from lorekeep_gateway.ingest.leases import Withdrawn
 from lorekeep_gateway.ingest.parsing import Parsing
 from lorekeep_gateway.ingest.patience import patiently
-from lorekeep_gateway.ingest.rechunking import Rechunking
 from lorekeep_gateway.ingest.sources import Put
 from lorekeep_gateway.store.database import Session
 
@@ -55,11 +55,11 @@ class Missing:
 
 
 class FromArtefactOrBytes:
-    """Cuts the artefact; where that is dead, reads the original bytes, which makes it anew. `read_again` says which,
+    """Takes the artefact; where that is dead, reads the original bytes, which makes it anew. `read_again` says which,
     and is so from the beginning where an earlier run came to the bytes."""
 
-    def __init__(self, rechunking: Rechunking, parsing: Parsing, *, read_again: bool) -> None:
-        self._rechunking = rechunking
+    def __init__(self, artefact: KeptChunks, parsing: Parsing, *, read_again: bool) -> None:
+        self._artefact = artefact
         self._parsing = parsing
         self.read_again = read_again
 
@@ -67,14 +67,14 @@ class FromArtefactOrBytes:
         """Gives every chunk once."""
         if not self.read_again:
             try:
-                await self._rechunking.run(put)
+                await self._artefact.run(put)
             except errors.NotFound as error:
                 if error.reason != "artefact_missing":
                     raise
                 _LOG.warning("an artefact is made anew", extra={"lorekeep": {"reason": error.reason}})
                 self.read_again = True
         if self.read_again:
-            self._parsing.pass_over(self._rechunking.next_chunk)
+            self._parsing.pass_over(self._artefact.next_chunk)
             await self._parsing.run(put)
 
 
