@@ -8,7 +8,7 @@ from tests.gateway.suite import Suite
 from lorekeep_gateway.organisations import Grant
 
 # They make nothing that a repeat would make twice: what they ask for is asked for once, however often.
-NOT_CREATING = ("/cancel", "/retry", "jobs:retry", "/reindex", "/reconcile", "/search", "/replay", "/restore")
+NOT_CREATING = ("/cancel", "/reindex", "/reconcile", "/search", "/replay")
 COLLECTION = "/api/v1/collections/demo"
 MADE: list[tuple[str, dict[str, Any], int, str]] = [
     ("/api/v1/collections", {"name": "other", "metadata_schema": {"year": "integer"}}, 201, "collections"),

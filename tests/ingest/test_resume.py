@@ -123,3 +123,14 @@ async def _read(bench: Bench, ids: dict[str, str], pages: int) -> bool:
 def _files(bench: Bench) -> list[Path]:
     root = bench.settings.blobs_url.removeprefix("file://")
     return [each for each in Path(root).rglob("*") if each.is_file()]
+
+
+async def test_a_job_is_gone_on_with_that_another_version_of_the_code_began(bench: Bench) -> None:
+    collection = await bench.collection()
+    ids = await bench.document(collection, book(4))
+    counters = {"segments": 1, "elements": 6, "chunks": 0, "pages_done": 2, "pages_total": 4, "preview": "line"}
+    await bench.sql("update jobs set checkpoint = $1, resume_state = 'state'", {**counters, "complete": False})
+    async with bench.working():
+        job = await bench.ended(ids)
+    assert (job["status"], job["attempt"]) == ("succeeded", 1), job["error"]
+    assert await bench.visible(collection) == {ids["version_id"]: plain(book(4))}

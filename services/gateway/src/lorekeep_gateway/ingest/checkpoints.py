@@ -1,7 +1,7 @@
 """How far a job has come, in a form that a later run can go on from."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -33,7 +33,7 @@ class Kept:
     @classmethod
     def of_job(cls, job: Mapping[str, Any]) -> "Kept":
         """As the job's row has it."""
-        return cls(**job["parsed"], state=bytes(job["parse_state"] or b""))
+        return cls(**_known(cls, job["parsed"]), state=bytes(job["parse_state"] or b""))
 
     def behind(self, batch: BatchEnd, elements: int, chunks: int) -> "Kept":
         """The same at the end of the next batch, which has so many elements and chunks."""
@@ -85,7 +85,7 @@ class Checkpoint:
     @classmethod
     def of_job(cls, job: Mapping[str, Any]) -> "Checkpoint":
         """The checkpoint in a job's row."""
-        return cls(**job["checkpoint"])
+        return cls(**_known(cls, job["checkpoint"]))
 
     def counters(self) -> dict[str, Any]:
         """What the row's `checkpoint` holds."""
@@ -95,6 +95,12 @@ class Checkpoint:
         """What callers are told of the index."""
         totals = {"chunks_done": self.chunks, "chunks_total": self.chunks} if self.complete else {}
         return {"chunks_indexed": self.chunks, **totals}
+
+
+def _known(kind: type[Kept] | type[Checkpoint], counters: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what another version of this code wrote beside it: while a new one is rolled out both work on a job."""
+    names = {each.name for each in fields(kind)}
+    return {name: value for name, value in counters.items() if name in names}
 
 
 def preview_of(text: str) -> str:
