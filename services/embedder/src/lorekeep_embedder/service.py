@@ -62,8 +62,8 @@ async def _loaded_in_the_end(settings: EmbedderSettings, life: Life) -> LoadedMo
             return await asyncio.to_thread(_loaded, settings)
         except Exception as error:  # noqa: BLE001 - runtimes raise what they like; the probe and the log say it
             known = isinstance(error, LorekeepError)
-            _LOG.error("the model cannot be served: %s", error, exc_info=None if known else error)
             life.health.report({"model": {"status": "failed", "detail": str(error)}})
+            _LOG.error("the model cannot be served: %s", error, exc_info=None if known else error)
         await asyncio.sleep(wait_seconds)
         wait_seconds = min(2 * wait_seconds, _LAST_RETRY_SECONDS)
 
