@@ -18,7 +18,7 @@ def test_the_schema_goes_up_and_down(empty_database_url: str) -> None:
     assert "applied 0001_house" in _run(empty_database_url, "db", "create").stdout
     assert _run(empty_database_url, "db", "upgrade").stdout == "Nothing to do.\n"
     assert _run(empty_database_url, "db", "status").returncode == 0
-    assert "taken back 0002_ingest" in _run(empty_database_url, "db", "downgrade", "-1").stdout
+    assert "taken back 0003_reading" in _run(empty_database_url, "db", "downgrade", "-1").stdout
 
 
 def test_the_first_administrator_is_made_once(database_url: str, tmp_path: Path) -> None:

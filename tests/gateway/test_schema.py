@@ -19,20 +19,20 @@ async def _tables(url: str) -> set[str]:
 
 
 async def test_the_house_goes_up_down_and_up_again(empty_database_url: str) -> None:
-    assert [each.version for each in await schema.upgrade(empty_database_url)] == [1, 2]
+    assert [each.version for each in await schema.upgrade(empty_database_url)] == [1, 2, 3]
     built = await _tables(empty_database_url)
     assert {"organisations", "documents", "jobs", "audit_logs"} <= built
     assert await schema.upgrade(empty_database_url) == []
-    assert [each.version for each in await schema.downgrade(empty_database_url, 2)] == [2, 1]
+    assert [each.version for each in await schema.downgrade(empty_database_url, 3)] == [3, 2, 1]
     assert await _tables(empty_database_url) == {"schema_migrations"}
-    assert [applied for _, applied in await schema.status(empty_database_url)] == [False, False]
+    assert [applied for _, applied in await schema.status(empty_database_url)] == [False, False, False]
     await schema.upgrade(empty_database_url)
     assert await _tables(empty_database_url) == built
 
 
 async def test_create_makes_the_database_and_bears_being_repeated(empty_database_url: str) -> None:
     url = empty_database_url.replace("/test_", "/made_by_create_")
-    assert [each.version for each in await schema.create(url)] == [1, 2]
+    assert [each.version for each in await schema.create(url)] == [1, 2, 3]
     assert await schema.create(url) == []
     assert "documents" in await _tables(url)
 
@@ -76,4 +76,4 @@ async def test_post_steps_wait_for_the_new_code(empty_database_url: str, tmp_pat
 async def test_a_database_that_is_further_on_is_fine_and_one_behind_is_not(database_url: str) -> None:
     known = {each.version for each in schema.migrations()}
     assert schema.missing(known | {9999}) == []
-    assert schema.missing({1}) == ["0002_ingest"]
+    assert schema.missing({1}) == ["0002_ingest", "0003_reading"]

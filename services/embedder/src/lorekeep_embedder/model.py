@@ -113,4 +113,5 @@ def _description(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend) -> emb
         precision=backend.precision,
         device=backend.device,
         revision=spec.weights_sha256,
+        passage_prompt=spec.passage_prompt,
     )

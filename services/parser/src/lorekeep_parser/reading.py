@@ -15,7 +15,7 @@ from lorekeep_parser import child_limits, failures, tokenizer_rack
 from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler
 from lorekeep_parser.chunker import Chunker
 from lorekeep_parser.open_section import OpenSection
-from lorekeep_parser.page import Page, Reader
+from lorekeep_parser.page import Page, Reader, Wishes
 from lorekeep_parser.tokens import TokenCounter
 from lorekeep_parser.verdicts import Tally
 
@@ -46,7 +46,8 @@ def work(job: dict[str, object], peer: Peer) -> None:
     from lorekeep_parser import readers
 
     opening = parser_pb2.ParseStart.FromString(start)
-    reader = readers.opened(Path(str(job["path"])), opening.name, opening.declared_media_type)
+    wishes = Wishes(opening.strategy, tuple(opening.languages), opening.attachments)
+    reader = readers.opened(Path(str(job["path"])), opening.name, opening.declared_media_type, wishes)
     Reading(opening, reader, counter, peer).run()
 
 

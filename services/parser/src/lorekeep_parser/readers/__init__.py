@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lorekeep_parser import media
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Reader
+from lorekeep_parser.page import Reader, Wishes
 
 # The module is imported when first needed, so that a plain format does not wait for a heavy one's library.
 _MODULES = {
@@ -27,9 +27,9 @@ _MODULES = {
 }
 
 
-def opened(path: Path, name: str, declared: str) -> Reader:
+def opened(path: Path, name: str, declared: str, wishes: Wishes) -> Reader:
     """The reader for the file at `path`, sent as `declared`; typed errors where there is none or it is broken."""
     kind = media.recognised(path, name, declared)
     module = import_module(f"lorekeep_parser.readers.{_MODULES[kind]}")
-    make: Callable[[Path, Media, str], Reader] = module.opened
-    return make(path, kind, name)
+    make: Callable[[Path, Media, str, Wishes], Reader] = module.opened
+    return make(path, kind, name, wishes)

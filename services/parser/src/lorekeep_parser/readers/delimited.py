@@ -6,16 +6,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import decoding, failures
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import rows
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 20
 
 
-def opened(path: Path, kind: Media, name: str) -> "DelimitedReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "DelimitedReader":
     """Reads a CSV, TSV or the like."""
     return DelimitedReader(decoding.decoded(path.read_bytes())[0])
 
@@ -28,6 +29,7 @@ class DelimitedReader:
     pages_total = 1
 
     def __init__(self, text: str) -> None:
+        self.properties = document_pb2.Properties()
         self._text = text
 
     def pages(self, first: int) -> Iterator[Page]:

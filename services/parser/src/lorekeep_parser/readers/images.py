@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_chassis.errors import TooLarge
 from lorekeep_parser import failures
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import ocr
 
 _MAX_PIXELS = 120_000_000
 
 
-def opened(path: Path, kind: Media, name: str) -> "ImagesReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "ImagesReader":
     """Reads a PNG, JPEG or TIFF."""
     return ImagesReader(path, kind)
 
@@ -25,6 +26,7 @@ class ImagesReader:
     route = "tesseract"
 
     def __init__(self, path: Path, kind: Media) -> None:
+        self.properties = document_pb2.Properties()
         from PIL import Image
 
         self.media_type = kind.value

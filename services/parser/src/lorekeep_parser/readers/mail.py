@@ -7,13 +7,14 @@ from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import elements, unstructured_elements
 from lorekeep_parser.readers.unstructured_elements import OPTIONS
 
 
-def opened(path: Path, kind: Media, name: str) -> "MailReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "MailReader":
     """Reads a mail."""
     return MailReader(path, kind)
 
@@ -24,6 +25,7 @@ class MailReader:
     pages_total = 1
 
     def __init__(self, path: Path, kind: Media) -> None:
+        self.properties = document_pb2.Properties()
         self.media_type = kind.value
         self.route = "unstructured.eml" if kind is Media.EML else "unstructured.msg"
         self._path = path

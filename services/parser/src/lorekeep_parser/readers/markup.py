@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import decoding
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import unstructured_elements
 from lorekeep_parser.readers.unstructured_elements import OPTIONS
 
 
-def opened(path: Path, kind: Media, name: str) -> "MarkupReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "MarkupReader":
     """Reads HTML or Markdown."""
     return MarkupReader(kind, decoding.decoded(path.read_bytes())[0])
 
@@ -21,6 +22,7 @@ class MarkupReader:
     pages_total = 1
 
     def __init__(self, kind: Media, text: str) -> None:
+        self.properties = document_pb2.Properties()
         self.media_type = kind.value
         self.route = "unstructured.html" if kind is Media.HTML else "unstructured.md"
         self._kind = kind

@@ -7,9 +7,10 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import failures
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import ocr, pdf_blocks, pdf_lines, pdf_order, pdf_style
 from lorekeep_parser.readers.pdf_lines import Line
 
@@ -21,7 +22,7 @@ _FULL_PAGE_SHARE = 0.5
 _GARBLED_SHARE = 0.3
 
 
-def opened(path: Path, kind: Media, name: str) -> "PdfReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "PdfReader":
     """Reads a PDF; ENCRYPTED or CORRUPT where it cannot be opened."""
     try:
         document = pypdfium2.PdfDocument(path)
@@ -42,6 +43,7 @@ class PdfReader:
     route = "pypdfium2"
 
     def __init__(self, document: Any, count: int) -> None:
+        self.properties = document_pb2.Properties()
         self._document = document
         self.pages_total = count
         self._style = pdf_style.style_of({each: self._sampled(each) for each in _spread(count)}, count)

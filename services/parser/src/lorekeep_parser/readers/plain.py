@@ -5,16 +5,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import decoding
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import elements
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 _LIST_ITEM = re.compile(r"[ \t]*([-*•●▪◦‣]|\d{1,3}[.)])[ \t]+\S")
 
 
-def opened(path: Path, kind: Media, name: str) -> "PlainReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "PlainReader":
     """Reads text or JSON."""
     text = decoding.decoded(path.read_bytes())[0]
     return PlainReader(kind, text)
@@ -26,6 +27,7 @@ class PlainReader:
     pages_total = 1
 
     def __init__(self, kind: Media, text: str) -> None:
+        self.properties = document_pb2.Properties()
         self.media_type = kind.value
         self.route = "json" if kind is Media.JSON else "text"
         self._text = text

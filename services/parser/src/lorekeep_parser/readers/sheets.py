@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import elements, rows, unstructured_elements
 
 # A sheet may claim its last cell at XFD1048576. Rows are given as they come, so only their width needs a bound, and
@@ -15,7 +16,7 @@ _MAX_COLUMNS = 1024
 _MAX_BLANK_ROWS = 10_000
 
 
-def opened(path: Path, kind: Media, name: str) -> "SheetsReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "SheetsReader":
     """Reads an XLSX."""
     return SheetsReader(path)
 
@@ -27,6 +28,7 @@ class SheetsReader:
     route = "openpyxl"
 
     def __init__(self, path: Path) -> None:
+        self.properties = document_pb2.Properties()
         with unstructured_elements.reading("workbook"):
             from openpyxl import load_workbook
 

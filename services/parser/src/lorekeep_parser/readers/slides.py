@@ -5,8 +5,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import elements, unstructured_elements
 from lorekeep_parser.readers.elements import Element
 from lorekeep_parser.readers.unstructured_elements import OPTIONS
@@ -17,7 +18,7 @@ _MAX_SERIES = 100
 _MAX_POINTS = 2000
 
 
-def opened(path: Path, kind: Media, name: str) -> "SlidesReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "SlidesReader":
     """Reads a PPTX."""
     return SlidesReader(path)
 
@@ -29,6 +30,7 @@ class SlidesReader:
     route = "unstructured.pptx"
 
     def __init__(self, path: Path) -> None:
+        self.properties = document_pb2.Properties()
         with unstructured_elements.reading("presentation"):
             from pptx import Presentation
 

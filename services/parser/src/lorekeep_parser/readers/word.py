@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page
+from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import unstructured_elements
 from lorekeep_parser.readers.unstructured_elements import OPTIONS
 
 
-def opened(path: Path, kind: Media, name: str) -> "WordReader":
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "WordReader":
     """Reads a DOCX."""
     return WordReader(path)
 
@@ -22,6 +23,7 @@ class WordReader:
     pages_total = 1
 
     def __init__(self, path: Path) -> None:
+        self.properties = document_pb2.Properties()
         self._path = path
 
     def pages(self, first: int) -> Iterator[Page]:

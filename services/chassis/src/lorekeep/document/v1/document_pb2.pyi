@@ -20,6 +20,15 @@ class ElementKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ELEMENT_KIND_CODE: _ClassVar[ElementKind]
     ELEMENT_KIND_IMAGE_TEXT: _ClassVar[ElementKind]
     ELEMENT_KIND_FRONT_MATTER: _ClassVar[ElementKind]
+
+class PageOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAGE_OUTCOME_UNSPECIFIED: _ClassVar[PageOutcome]
+    PAGE_OUTCOME_READ: _ClassVar[PageOutcome]
+    PAGE_OUTCOME_OCR: _ClassVar[PageOutcome]
+    PAGE_OUTCOME_EMPTY: _ClassVar[PageOutcome]
+    PAGE_OUTCOME_GARBLED: _ClassVar[PageOutcome]
+    PAGE_OUTCOME_SKIPPED: _ClassVar[PageOutcome]
 ELEMENT_KIND_UNSPECIFIED: ElementKind
 ELEMENT_KIND_TEXT: ElementKind
 ELEMENT_KIND_HEADING: ElementKind
@@ -31,6 +40,12 @@ ELEMENT_KIND_PAGE_FOOTER: ElementKind
 ELEMENT_KIND_CODE: ElementKind
 ELEMENT_KIND_IMAGE_TEXT: ElementKind
 ELEMENT_KIND_FRONT_MATTER: ElementKind
+PAGE_OUTCOME_UNSPECIFIED: PageOutcome
+PAGE_OUTCOME_READ: PageOutcome
+PAGE_OUTCOME_OCR: PageOutcome
+PAGE_OUTCOME_EMPTY: PageOutcome
+PAGE_OUTCOME_GARBLED: PageOutcome
+PAGE_OUTCOME_SKIPPED: PageOutcome
 
 class BoundingBox(_message.Message):
     __slots__ = ("page", "left", "top", "right", "bottom")
@@ -71,7 +86,7 @@ class Element(_message.Message):
     def __init__(self, ordinal: _Optional[int] = ..., kind: _Optional[_Union[ElementKind, str]] = ..., text: _Optional[str] = ..., page: _Optional[int] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., level: _Optional[int] = ..., heading_path: _Optional[_Iterable[str]] = ..., boxes: _Optional[_Iterable[_Union[BoundingBox, _Mapping]]] = ..., html: _Optional[str] = ...) -> None: ...
 
 class Chunk(_message.Message):
-    __slots__ = ("ordinal", "text", "context", "start", "end", "page", "page_end", "heading_path", "kind", "boxes", "token_count")
+    __slots__ = ("ordinal", "text", "context", "start", "end", "page", "page_end", "heading_path", "kind", "boxes", "token_count", "parent_text", "parent_start")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +98,8 @@ class Chunk(_message.Message):
     KIND_FIELD_NUMBER: _ClassVar[int]
     BOXES_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PARENT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    PARENT_START_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     text: str
     context: str
@@ -94,21 +111,51 @@ class Chunk(_message.Message):
     kind: ElementKind
     boxes: _containers.RepeatedCompositeFieldContainer[BoundingBox]
     token_count: int
-    def __init__(self, ordinal: _Optional[int] = ..., text: _Optional[str] = ..., context: _Optional[str] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., page: _Optional[int] = ..., page_end: _Optional[int] = ..., heading_path: _Optional[_Iterable[str]] = ..., kind: _Optional[_Union[ElementKind, str]] = ..., boxes: _Optional[_Iterable[_Union[BoundingBox, _Mapping]]] = ..., token_count: _Optional[int] = ...) -> None: ...
+    parent_text: str
+    parent_start: int
+    def __init__(self, ordinal: _Optional[int] = ..., text: _Optional[str] = ..., context: _Optional[str] = ..., start: _Optional[int] = ..., end: _Optional[int] = ..., page: _Optional[int] = ..., page_end: _Optional[int] = ..., heading_path: _Optional[_Iterable[str]] = ..., kind: _Optional[_Union[ElementKind, str]] = ..., boxes: _Optional[_Iterable[_Union[BoundingBox, _Mapping]]] = ..., token_count: _Optional[int] = ..., parent_text: _Optional[str] = ..., parent_start: _Optional[int] = ...) -> None: ...
+
+class PageVerdict(_message.Message):
+    __slots__ = ("page", "outcome", "characters")
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    CHARACTERS_FIELD_NUMBER: _ClassVar[int]
+    page: int
+    outcome: PageOutcome
+    characters: int
+    def __init__(self, page: _Optional[int] = ..., outcome: _Optional[_Union[PageOutcome, str]] = ..., characters: _Optional[int] = ...) -> None: ...
+
+class Properties(_message.Message):
+    __slots__ = ("title", "authors", "created_at", "modified_at", "subject", "keywords")
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    AUTHORS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    MODIFIED_AT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    KEYWORDS_FIELD_NUMBER: _ClassVar[int]
+    title: str
+    authors: _containers.RepeatedScalarFieldContainer[str]
+    created_at: str
+    modified_at: str
+    subject: str
+    keywords: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, title: _Optional[str] = ..., authors: _Optional[_Iterable[str]] = ..., created_at: _Optional[str] = ..., modified_at: _Optional[str] = ..., subject: _Optional[str] = ..., keywords: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Segment(_message.Message):
-    __slots__ = ("ordinal", "start", "text", "elements", "chunks")
+    __slots__ = ("ordinal", "start", "text", "elements", "chunks", "pages")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    PAGES_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     start: int
     text: str
     elements: _containers.RepeatedCompositeFieldContainer[Element]
     chunks: _containers.RepeatedCompositeFieldContainer[Chunk]
-    def __init__(self, ordinal: _Optional[int] = ..., start: _Optional[int] = ..., text: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., chunks: _Optional[_Iterable[_Union[Chunk, _Mapping]]] = ...) -> None: ...
+    pages: _containers.RepeatedCompositeFieldContainer[PageVerdict]
+    def __init__(self, ordinal: _Optional[int] = ..., start: _Optional[int] = ..., text: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[Element, _Mapping]]] = ..., chunks: _Optional[_Iterable[_Union[Chunk, _Mapping]]] = ..., pages: _Optional[_Iterable[_Union[PageVerdict, _Mapping]]] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("pages_read", "pages_empty", "pages_garbled", "pages_skipped", "pages_ocr", "characters", "truncations", "language", "route", "warnings", "media_type")

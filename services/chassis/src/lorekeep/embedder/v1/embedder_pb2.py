@@ -24,31 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#lorekeep/embedder/v1/embedder.proto\x12\x14lorekeep.embedder.v1\"\xec\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x15\n\rwindow_tokens\x18\x04 \x01(\r\x12\x30\n\x08\x64istance\x18\x05 \x01(\x0e\x32\x1e.lorekeep.embedder.v1.Distance\x12\x1d\n\x15tokenizer_fingerprint\x18\x06 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x07 \x01(\t\x12\x11\n\tprecision\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\t \x01(\t\x12\x10\n\x08revision\x18\n \x01(\t\"\x8c\x01\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12.\n\x07purpose\x18\x03 \x01(\x0e\x32\x1d.lorekeep.embedder.v1.Purpose\x12\x10\n\x08truncate\x18\x04 \x01(\x08\x12\x1c\n\x14\x65xpected_fingerprint\x18\x05 \x01(\t\"z\n\rEmbedResponse\x12\x0f\n\x07vectors\x18\x01 \x01(\x0c\x12*\n\x05model\x18\x02 \x01(\x0b\x32\x1b.lorekeep.embedder.v1.Model\x12\x13\n\x0btoken_count\x18\x03 \x01(\r\x12\x17\n\x0ftruncated_count\x18\x04 \x01(\r\"\x13\n\x11ListModelsRequest\"A\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.lorekeep.embedder.v1.Model\"4\n\x13GetTokenizerRequest\x12\x1d\n\x15tokenizer_fingerprint\x18\x01 \x01(\t\"$\n\x14GetTokenizerResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c*J\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x11\n\rPURPOSE_QUERY\x10\x01\x12\x13\n\x0fPURPOSE_PASSAGE\x10\x02*K\n\x08\x44istance\x12\x18\n\x14\x44ISTANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44ISTANCE_COSINE\x10\x01\x12\x10\n\x0c\x44ISTANCE_DOT\x10\x02\x32\xad\x02\n\x0f\x45mbedderService\x12P\n\x05\x45mbed\x12\".lorekeep.embedder.v1.EmbedRequest\x1a#.lorekeep.embedder.v1.EmbedResponse\x12_\n\nListModels\x12\'.lorekeep.embedder.v1.ListModelsRequest\x1a(.lorekeep.embedder.v1.ListModelsResponse\x12g\n\x0cGetTokenizer\x12).lorekeep.embedder.v1.GetTokenizerRequest\x1a*.lorekeep.embedder.v1.GetTokenizerResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#lorekeep/embedder/v1/embedder.proto\x12\x14lorekeep.embedder.v1\"\x84\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x15\n\rwindow_tokens\x18\x04 \x01(\r\x12\x30\n\x08\x64istance\x18\x05 \x01(\x0e\x32\x1e.lorekeep.embedder.v1.Distance\x12\x1d\n\x15tokenizer_fingerprint\x18\x06 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x07 \x01(\t\x12\x11\n\tprecision\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\t \x01(\t\x12\x10\n\x08revision\x18\n \x01(\t\x12\x16\n\x0epassage_prompt\x18\x0b \x01(\t\"\x8c\x01\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12.\n\x07purpose\x18\x03 \x01(\x0e\x32\x1d.lorekeep.embedder.v1.Purpose\x12\x10\n\x08truncate\x18\x04 \x01(\x08\x12\x1c\n\x14\x65xpected_fingerprint\x18\x05 \x01(\t\"z\n\rEmbedResponse\x12\x0f\n\x07vectors\x18\x01 \x01(\x0c\x12*\n\x05model\x18\x02 \x01(\x0b\x32\x1b.lorekeep.embedder.v1.Model\x12\x13\n\x0btoken_count\x18\x03 \x01(\r\x12\x17\n\x0ftruncated_count\x18\x04 \x01(\r\"\x13\n\x11ListModelsRequest\"A\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.lorekeep.embedder.v1.Model\"4\n\x13GetTokenizerRequest\x12\x1d\n\x15tokenizer_fingerprint\x18\x01 \x01(\t\"$\n\x14GetTokenizerResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c*J\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x11\n\rPURPOSE_QUERY\x10\x01\x12\x13\n\x0fPURPOSE_PASSAGE\x10\x02*K\n\x08\x44istance\x12\x18\n\x14\x44ISTANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44ISTANCE_COSINE\x10\x01\x12\x10\n\x0c\x44ISTANCE_DOT\x10\x02\x32\xad\x02\n\x0f\x45mbedderService\x12P\n\x05\x45mbed\x12\".lorekeep.embedder.v1.EmbedRequest\x1a#.lorekeep.embedder.v1.EmbedResponse\x12_\n\nListModels\x12\'.lorekeep.embedder.v1.ListModelsRequest\x1a(.lorekeep.embedder.v1.ListModelsResponse\x12g\n\x0cGetTokenizer\x12).lorekeep.embedder.v1.GetTokenizerRequest\x1a*.lorekeep.embedder.v1.GetTokenizerResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lorekeep.embedder.v1.embedder_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PURPOSE']._serialized_start=747
-  _globals['_PURPOSE']._serialized_end=821
-  _globals['_DISTANCE']._serialized_start=823
-  _globals['_DISTANCE']._serialized_end=898
+  _globals['_PURPOSE']._serialized_start=771
+  _globals['_PURPOSE']._serialized_end=845
+  _globals['_DISTANCE']._serialized_start=847
+  _globals['_DISTANCE']._serialized_end=922
   _globals['_MODEL']._serialized_start=62
-  _globals['_MODEL']._serialized_end=298
-  _globals['_EMBEDREQUEST']._serialized_start=301
-  _globals['_EMBEDREQUEST']._serialized_end=441
-  _globals['_EMBEDRESPONSE']._serialized_start=443
-  _globals['_EMBEDRESPONSE']._serialized_end=565
-  _globals['_LISTMODELSREQUEST']._serialized_start=567
-  _globals['_LISTMODELSREQUEST']._serialized_end=586
-  _globals['_LISTMODELSRESPONSE']._serialized_start=588
-  _globals['_LISTMODELSRESPONSE']._serialized_end=653
-  _globals['_GETTOKENIZERREQUEST']._serialized_start=655
-  _globals['_GETTOKENIZERREQUEST']._serialized_end=707
-  _globals['_GETTOKENIZERRESPONSE']._serialized_start=709
-  _globals['_GETTOKENIZERRESPONSE']._serialized_end=745
-  _globals['_EMBEDDERSERVICE']._serialized_start=901
-  _globals['_EMBEDDERSERVICE']._serialized_end=1202
+  _globals['_MODEL']._serialized_end=322
+  _globals['_EMBEDREQUEST']._serialized_start=325
+  _globals['_EMBEDREQUEST']._serialized_end=465
+  _globals['_EMBEDRESPONSE']._serialized_start=467
+  _globals['_EMBEDRESPONSE']._serialized_end=589
+  _globals['_LISTMODELSREQUEST']._serialized_start=591
+  _globals['_LISTMODELSREQUEST']._serialized_end=610
+  _globals['_LISTMODELSRESPONSE']._serialized_start=612
+  _globals['_LISTMODELSRESPONSE']._serialized_end=677
+  _globals['_GETTOKENIZERREQUEST']._serialized_start=679
+  _globals['_GETTOKENIZERREQUEST']._serialized_end=731
+  _globals['_GETTOKENIZERRESPONSE']._serialized_start=733
+  _globals['_GETTOKENIZERRESPONSE']._serialized_end=769
+  _globals['_EMBEDDERSERVICE']._serialized_start=925
+  _globals['_EMBEDDERSERVICE']._serialized_end=1226
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ DISTANCE_COSINE: Distance
 DISTANCE_DOT: Distance
 
 class Model(_message.Message):
-    __slots__ = ("name", "fingerprint", "dimensions", "window_tokens", "distance", "tokenizer_fingerprint", "backend", "precision", "device", "revision")
+    __slots__ = ("name", "fingerprint", "dimensions", "window_tokens", "distance", "tokenizer_fingerprint", "backend", "precision", "device", "revision", "passage_prompt")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,7 @@ class Model(_message.Message):
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    PASSAGE_PROMPT_FIELD_NUMBER: _ClassVar[int]
     name: str
     fingerprint: str
     dimensions: int
@@ -47,7 +48,8 @@ class Model(_message.Message):
     precision: str
     device: str
     revision: str
-    def __init__(self, name: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimensions: _Optional[int] = ..., window_tokens: _Optional[int] = ..., distance: _Optional[_Union[Distance, str]] = ..., tokenizer_fingerprint: _Optional[str] = ..., backend: _Optional[str] = ..., precision: _Optional[str] = ..., device: _Optional[str] = ..., revision: _Optional[str] = ...) -> None: ...
+    passage_prompt: str
+    def __init__(self, name: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimensions: _Optional[int] = ..., window_tokens: _Optional[int] = ..., distance: _Optional[_Union[Distance, str]] = ..., tokenizer_fingerprint: _Optional[str] = ..., backend: _Optional[str] = ..., precision: _Optional[str] = ..., device: _Optional[str] = ..., revision: _Optional[str] = ..., passage_prompt: _Optional[str] = ...) -> None: ...
 
 class EmbedRequest(_message.Message):
     __slots__ = ("model", "texts", "purpose", "truncate", "expected_fingerprint")

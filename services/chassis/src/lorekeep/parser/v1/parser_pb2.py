@@ -25,33 +25,45 @@ _sym_db = _symbol_database.Default()
 from lorekeep.document.v1 import document_pb2 as lorekeep_dot_document_dot_v1_dot_document__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1florekeep/parser/v1/parser.proto\x12\x12lorekeep.parser.v1\x1a#lorekeep/document/v1/document.proto\"m\n\x0c\x43hunkOptions\x12\x12\n\nmax_tokens\x18\x01 \x01(\r\x12\x16\n\x0eoverlap_tokens\x18\x02 \x01(\r\x12\x12\n\nmin_tokens\x18\x03 \x01(\r\x12\x1d\n\x15tokenizer_fingerprint\x18\x04 \x01(\t\"\xaf\x01\n\nParseStart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x13\x64\x65\x63lared_media_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x37\n\rchunk_options\x18\x04 \x01(\x0b\x32 .lorekeep.parser.v1.ChunkOptions\x12\x13\n\x0b\x62\x61tch_pages\x18\x05 \x01(\r\x12\x14\n\x0cresume_state\x18\x06 \x01(\x0c\"\xac\x01\n\x0cParseRequest\x12/\n\x05start\x18\x01 \x01(\x0b\x32\x1e.lorekeep.parser.v1.ParseStartH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\x18\n\x0etokenizer_data\x18\x03 \x01(\x0cH\x00\x12\x39\n\rtokenizer_end\x18\x04 \x01(\x0b\x32 .lorekeep.parser.v1.TokenizerEndH\x00\x42\x06\n\x04part\"\x0e\n\x0cTokenizerEnd\"&\n\x08\x41\x63\x63\x65pted\x12\x1a\n\x12tokenizer_required\x18\x01 \x01(\x08\"y\n\x08\x42\x61tchEnd\x12\x12\n\npages_done\x18\x01 \x01(\r\x12\x13\n\x0bpages_total\x18\x02 \x01(\r\x12\x14\n\x0cresume_state\x18\x03 \x01(\x0c\x12.\n\x07segment\x18\x04 \x01(\x0b\x32\x1d.lorekeep.document.v1.Segment\"f\n\x08\x46inished\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.lorekeep.document.v1.Verdict\x12\x15\n\relement_count\x18\x02 \x01(\r\x12\x13\n\x0b\x63hunk_count\x18\x03 \x01(\r\"\x8e\x02\n\rParseResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.lorekeep.parser.v1.AcceptedH\x00\x12\x30\n\x07\x65lement\x18\x02 \x01(\x0b\x32\x1d.lorekeep.document.v1.ElementH\x00\x12,\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1b.lorekeep.document.v1.ChunkH\x00\x12\x31\n\tbatch_end\x18\x04 \x01(\x0b\x32\x1c.lorekeep.parser.v1.BatchEndH\x00\x12\x30\n\x08\x66inished\x18\x05 \x01(\x0b\x32\x1c.lorekeep.parser.v1.FinishedH\x00\x42\x06\n\x04part\"\xd0\x01\n\x0c\x43hunkRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .lorekeep.parser.v1.ChunkOptionsH\x00\x12\x30\n\x07segment\x18\x02 \x01(\x0b\x32\x1d.lorekeep.document.v1.SegmentH\x00\x12\x18\n\x0etokenizer_data\x18\x03 \x01(\x0cH\x00\x12\x39\n\rtokenizer_end\x18\x04 \x01(\x0b\x32 .lorekeep.parser.v1.TokenizerEndH\x00\x42\x06\n\x04part\"w\n\rChunkResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.lorekeep.parser.v1.AcceptedH\x00\x12,\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1b.lorekeep.document.v1.ChunkH\x00\x42\x06\n\x04part2\xb3\x01\n\rParserService\x12P\n\x05Parse\x12 .lorekeep.parser.v1.ParseRequest\x1a!.lorekeep.parser.v1.ParseResponse(\x01\x30\x01\x12P\n\x05\x43hunk\x12 .lorekeep.parser.v1.ChunkRequest\x1a!.lorekeep.parser.v1.ChunkResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1florekeep/parser/v1/parser.proto\x12\x12lorekeep.parser.v1\x1a#lorekeep/document/v1/document.proto\"\xdf\x01\n\x0c\x43hunkOptions\x12\x12\n\nmax_tokens\x18\x01 \x01(\r\x12\x16\n\x0eoverlap_tokens\x18\x02 \x01(\r\x12\x12\n\nmin_tokens\x18\x03 \x01(\r\x12\x1d\n\x15tokenizer_fingerprint\x18\x04 \x01(\t\x12\x33\n\x08strategy\x18\x05 \x01(\x0e\x32!.lorekeep.parser.v1.ChunkStrategy\x12\x0e\n\x06prefix\x18\x06 \x01(\t\x12+\n\x04unit\x18\x07 \x01(\x0e\x32\x1d.lorekeep.parser.v1.ChunkUnit\"\x9e\x02\n\nParseStart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x13\x64\x65\x63lared_media_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x37\n\rchunk_options\x18\x04 \x01(\x0b\x32 .lorekeep.parser.v1.ChunkOptions\x12\x13\n\x0b\x62\x61tch_pages\x18\x05 \x01(\r\x12\x14\n\x0cresume_state\x18\x06 \x01(\x0c\x12\x11\n\tlast_page\x18\x07 \x01(\r\x12\x32\n\x08strategy\x18\x08 \x01(\x0e\x32 .lorekeep.parser.v1.ReadStrategy\x12\x11\n\tlanguages\x18\t \x03(\t\x12\x13\n\x0b\x61ttachments\x18\n \x01(\x08\"\xdc\x01\n\x0cParseRequest\x12/\n\x05start\x18\x01 \x01(\x0b\x32\x1e.lorekeep.parser.v1.ParseStartH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\x18\n\x0etokenizer_data\x18\x03 \x01(\x0cH\x00\x12\x39\n\rtokenizer_end\x18\x04 \x01(\x0b\x32 .lorekeep.parser.v1.TokenizerEndH\x00\x12.\n\x07vectors\x18\x05 \x01(\x0b\x32\x1b.lorekeep.parser.v1.VectorsH\x00\x42\x06\n\x04part\"\x0e\n\x0cTokenizerEnd\" \n\x0fVectorsRequired\x12\r\n\x05texts\x18\x01 \x03(\t\".\n\x07Vectors\x12\x0f\n\x07vectors\x18\x01 \x01(\x0c\x12\x12\n\ndimensions\x18\x02 \x01(\r\"\\\n\nAttachment\x12\x0f\n\x07ordinal\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1b\n\x13\x64\x65\x63lared_media_type\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04\"&\n\x08\x41\x63\x63\x65pted\x12\x1a\n\x12tokenizer_required\x18\x01 \x01(\x08\"y\n\x08\x42\x61tchEnd\x12\x12\n\npages_done\x18\x01 \x01(\r\x12\x13\n\x0bpages_total\x18\x02 \x01(\r\x12\x14\n\x0cresume_state\x18\x03 \x01(\x0c\x12.\n\x07segment\x18\x04 \x01(\x0b\x32\x1d.lorekeep.document.v1.Segment\"\xb6\x01\n\x08\x46inished\x12.\n\x07verdict\x18\x01 \x01(\x0b\x32\x1d.lorekeep.document.v1.Verdict\x12\x15\n\relement_count\x18\x02 \x01(\r\x12\x13\n\x0b\x63hunk_count\x18\x03 \x01(\r\x12\x34\n\nproperties\x18\x04 \x01(\x0b\x32 .lorekeep.document.v1.Properties\x12\x18\n\x10\x61ttachment_count\x18\x05 \x01(\r\"\xa0\x03\n\rParseResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.lorekeep.parser.v1.AcceptedH\x00\x12\x30\n\x07\x65lement\x18\x02 \x01(\x0b\x32\x1d.lorekeep.document.v1.ElementH\x00\x12,\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x1b.lorekeep.document.v1.ChunkH\x00\x12\x31\n\tbatch_end\x18\x04 \x01(\x0b\x32\x1c.lorekeep.parser.v1.BatchEndH\x00\x12\x30\n\x08\x66inished\x18\x05 \x01(\x0b\x32\x1c.lorekeep.parser.v1.FinishedH\x00\x12?\n\x10vectors_required\x18\x06 \x01(\x0b\x32#.lorekeep.parser.v1.VectorsRequiredH\x00\x12\x34\n\nattachment\x18\x07 \x01(\x0b\x32\x1e.lorekeep.parser.v1.AttachmentH\x00\x12\x19\n\x0f\x61ttachment_data\x18\x08 \x01(\x0cH\x00\x42\x06\n\x04part\"\x80\x02\n\x0c\x43hunkRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .lorekeep.parser.v1.ChunkOptionsH\x00\x12\x30\n\x07segment\x18\x02 \x01(\x0b\x32\x1d.lorekeep.document.v1.SegmentH\x00\x12\x18\n\x0etokenizer_data\x18\x03 \x01(\x0cH\x00\x12\x39\n\rtokenizer_end\x18\x04 \x01(\x0b\x32 .lorekeep.parser.v1.TokenizerEndH\x00\x12.\n\x07vectors\x18\x05 \x01(\x0b\x32\x1b.lorekeep.parser.v1.VectorsH\x00\x42\x06\n\x04part\"\xb8\x01\n\rChunkResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.lorekeep.parser.v1.AcceptedH\x00\x12,\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1b.lorekeep.document.v1.ChunkH\x00\x12?\n\x10vectors_required\x18\x03 \x01(\x0b\x32#.lorekeep.parser.v1.VectorsRequiredH\x00\x42\x06\n\x04part*\xdf\x01\n\rChunkStrategy\x12\x1e\n\x1a\x43HUNK_STRATEGY_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43HUNK_STRATEGY_BY_TITLE\x10\x01\x12\x1c\n\x18\x43HUNK_STRATEGY_RECURSIVE\x10\x02\x12\x18\n\x14\x43HUNK_STRATEGY_FIXED\x10\x03\x12\x1b\n\x17\x43HUNK_STRATEGY_MARKDOWN\x10\x04\x12\x1b\n\x17\x43HUNK_STRATEGY_SEMANTIC\x10\x05\x12\x1f\n\x1b\x43HUNK_STRATEGY_HIERARCHICAL\x10\x06*Y\n\tChunkUnit\x12\x1a\n\x16\x43HUNK_UNIT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HUNK_UNIT_TOKENS\x10\x01\x12\x19\n\x15\x43HUNK_UNIT_CHARACTERS\x10\x02*\x93\x01\n\x0cReadStrategy\x12\x1d\n\x19READ_STRATEGY_UNSPECIFIED\x10\x00\x12\x16\n\x12READ_STRATEGY_AUTO\x10\x01\x12\x16\n\x12READ_STRATEGY_FAST\x10\x02\x12\x1a\n\x16READ_STRATEGY_OCR_ONLY\x10\x03\x12\x18\n\x14READ_STRATEGY_HI_RES\x10\x04\x32\xb3\x01\n\rParserService\x12P\n\x05Parse\x12 .lorekeep.parser.v1.ParseRequest\x1a!.lorekeep.parser.v1.ParseResponse(\x01\x30\x01\x12P\n\x05\x43hunk\x12 .lorekeep.parser.v1.ChunkRequest\x1a!.lorekeep.parser.v1.ChunkResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lorekeep.parser.v1.parser_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHUNKOPTIONS']._serialized_start=92
-  _globals['_CHUNKOPTIONS']._serialized_end=201
-  _globals['_PARSESTART']._serialized_start=204
-  _globals['_PARSESTART']._serialized_end=379
-  _globals['_PARSEREQUEST']._serialized_start=382
-  _globals['_PARSEREQUEST']._serialized_end=554
-  _globals['_TOKENIZEREND']._serialized_start=556
-  _globals['_TOKENIZEREND']._serialized_end=570
-  _globals['_ACCEPTED']._serialized_start=572
-  _globals['_ACCEPTED']._serialized_end=610
-  _globals['_BATCHEND']._serialized_start=612
-  _globals['_BATCHEND']._serialized_end=733
-  _globals['_FINISHED']._serialized_start=735
-  _globals['_FINISHED']._serialized_end=837
-  _globals['_PARSERESPONSE']._serialized_start=840
-  _globals['_PARSERESPONSE']._serialized_end=1110
-  _globals['_CHUNKREQUEST']._serialized_start=1113
-  _globals['_CHUNKREQUEST']._serialized_end=1321
-  _globals['_CHUNKRESPONSE']._serialized_start=1323
-  _globals['_CHUNKRESPONSE']._serialized_end=1442
-  _globals['_PARSERSERVICE']._serialized_start=1445
-  _globals['_PARSERSERVICE']._serialized_end=1624
+  _globals['_CHUNKSTRATEGY']._serialized_start=2236
+  _globals['_CHUNKSTRATEGY']._serialized_end=2459
+  _globals['_CHUNKUNIT']._serialized_start=2461
+  _globals['_CHUNKUNIT']._serialized_end=2550
+  _globals['_READSTRATEGY']._serialized_start=2553
+  _globals['_READSTRATEGY']._serialized_end=2700
+  _globals['_CHUNKOPTIONS']._serialized_start=93
+  _globals['_CHUNKOPTIONS']._serialized_end=316
+  _globals['_PARSESTART']._serialized_start=319
+  _globals['_PARSESTART']._serialized_end=605
+  _globals['_PARSEREQUEST']._serialized_start=608
+  _globals['_PARSEREQUEST']._serialized_end=828
+  _globals['_TOKENIZEREND']._serialized_start=830
+  _globals['_TOKENIZEREND']._serialized_end=844
+  _globals['_VECTORSREQUIRED']._serialized_start=846
+  _globals['_VECTORSREQUIRED']._serialized_end=878
+  _globals['_VECTORS']._serialized_start=880
+  _globals['_VECTORS']._serialized_end=926
+  _globals['_ATTACHMENT']._serialized_start=928
+  _globals['_ATTACHMENT']._serialized_end=1020
+  _globals['_ACCEPTED']._serialized_start=1022
+  _globals['_ACCEPTED']._serialized_end=1060
+  _globals['_BATCHEND']._serialized_start=1062
+  _globals['_BATCHEND']._serialized_end=1183
+  _globals['_FINISHED']._serialized_start=1186
+  _globals['_FINISHED']._serialized_end=1368
+  _globals['_PARSERESPONSE']._serialized_start=1371
+  _globals['_PARSERESPONSE']._serialized_end=1787
+  _globals['_CHUNKREQUEST']._serialized_start=1790
+  _globals['_CHUNKREQUEST']._serialized_end=2046
+  _globals['_CHUNKRESPONSE']._serialized_start=2049
+  _globals['_CHUNKRESPONSE']._serialized_end=2233
+  _globals['_PARSERSERVICE']._serialized_start=2703
+  _globals['_PARSERSERVICE']._serialized_end=2882
 # @@protoc_insertion_point(module_scope)

@@ -19,10 +19,12 @@ class ParserServiceStub:
     Parse: _aio.StreamStreamMultiCallable[_parser_pb2.ParseRequest, _parser_pb2.ParseResponse]
     """Reads one document and streams what it holds. The caller sends `start`, then all of `data`; the answer begins
     with `accepted`, which says whether the tokenizer's bytes must follow. Elements and chunks are sent as soon as
-    each is closed, and `batch_end` after each page batch. Ends with `finished`. Same bytes, options and resume
-    state give the same answer. Errors: INVALID_ARGUMENT with reason ENCRYPTED, CORRUPT, EMPTY_TEXT, EMPTY_FILE or
-    INVALID_INPUT; UNSUPPORTED_MEDIA; TOO_LARGE; PARSE_TIMEOUT; PARSER_CRASHED; RESOURCE_EXHAUSTED when all
-    children are busy.
+    each is closed, `attachment` and its bytes where the document holds other documents, and `batch_end` after each
+    page batch: every chunk of a document comes before the last one. Ends with `finished`, or behind the batch that
+    `last_page` closes. Where the answer asks with `vectors_required`, the caller sends `vectors` and keeps its side
+    open until then. Same bytes, options and resume state give the same answer. Errors: INVALID_ARGUMENT with reason
+    ENCRYPTED, CORRUPT, EMPTY_TEXT, EMPTY_FILE, STRATEGY_UNAVAILABLE or INVALID_INPUT; UNSUPPORTED_MEDIA; TOO_LARGE;
+    PARSE_TIMEOUT; PARSER_CRASHED; RESOURCE_EXHAUSTED when all children are busy.
     """
     Chunk: _aio.StreamStreamMultiCallable[_parser_pb2.ChunkRequest, _parser_pb2.ChunkResponse]
     """Cuts stored elements into chunks as `Parse` does on the way, for re-chunking without parsing. The caller sends
@@ -40,10 +42,12 @@ class ParserServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_parser_pb2.ParseResponse]:
         """Reads one document and streams what it holds. The caller sends `start`, then all of `data`; the answer begins
         with `accepted`, which says whether the tokenizer's bytes must follow. Elements and chunks are sent as soon as
-        each is closed, and `batch_end` after each page batch. Ends with `finished`. Same bytes, options and resume
-        state give the same answer. Errors: INVALID_ARGUMENT with reason ENCRYPTED, CORRUPT, EMPTY_TEXT, EMPTY_FILE or
-        INVALID_INPUT; UNSUPPORTED_MEDIA; TOO_LARGE; PARSE_TIMEOUT; PARSER_CRASHED; RESOURCE_EXHAUSTED when all
-        children are busy.
+        each is closed, `attachment` and its bytes where the document holds other documents, and `batch_end` after each
+        page batch: every chunk of a document comes before the last one. Ends with `finished`, or behind the batch that
+        `last_page` closes. Where the answer asks with `vectors_required`, the caller sends `vectors` and keeps its side
+        open until then. Same bytes, options and resume state give the same answer. Errors: INVALID_ARGUMENT with reason
+        ENCRYPTED, CORRUPT, EMPTY_TEXT, EMPTY_FILE, STRATEGY_UNAVAILABLE or INVALID_INPUT; UNSUPPORTED_MEDIA; TOO_LARGE;
+        PARSE_TIMEOUT; PARSER_CRASHED; RESOURCE_EXHAUSTED when all children are busy.
         """
 
     @_abc_1.abstractmethod
