@@ -1,11 +1,9 @@
 """Documents inside of the one that is read, on their way to the caller: bounded in number and size, or named."""
 
-from collections.abc import Callable
-from typing import Protocol
-
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_parser.assembler import cleaned
 from lorekeep_parser.page import Attachment, Page
+from lorekeep_parser.peer import Peer
 
 MAX_ATTACHMENTS = 1000
 MAX_ATTACHMENT_BYTES = 50 * 2**20
@@ -15,19 +13,10 @@ _MAX_SHOWN_CHARACTERS = 100
 _PIECE_BYTES = 2**20
 
 
-class Receiver(Protocol):
-    """Who gets them."""
-
-    @property
-    def respond(self) -> Callable[[bytes], None]:
-        """Takes a serialised response."""
-        ...
-
-
 class Attachments:
     """Sends the attachments of pages. `count` is how many were sent, `total_bytes` how much they held."""
 
-    def __init__(self, peer: Receiver, wanted: bool) -> None:
+    def __init__(self, peer: Peer, wanted: bool) -> None:
         self._peer = peer
         self._wanted = wanted
         self.count = 0

@@ -83,8 +83,9 @@ class Place:
                 pump = asyncio.create_task(_pump(requests, work))
                 try:
                     async for payload in work.responses():
-                        reading.chunks += 1
-                        yield _decoded(parser_pb2.ChunkResponse, payload)
+                        response = _decoded(parser_pb2.ChunkResponse, payload)
+                        reading.chunks += response.HasField("chunk")
+                        yield response
                     await pump
                 finally:
                     pump.cancel()

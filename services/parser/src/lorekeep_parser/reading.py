@@ -6,18 +6,18 @@ import json
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import child_limits, failures, properties, tokenizer_rack
+from lorekeep_parser import asking, child_limits, failures, properties, tokenizer_rack
 from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler
 from lorekeep_parser.attachments import Attachments
-from lorekeep_parser.chunker import Chunker
-from lorekeep_parser.open_section import OpenSection
+from lorekeep_parser.chunkers import Chunking, Vectors, chunker_of
 from lorekeep_parser.page import Page, Reader, Wishes
-from lorekeep_parser.tokens import TokenCounter
+from lorekeep_parser.peer import Peer
+from lorekeep_parser.tokens import CharacterCounter
 from lorekeep_parser.verdicts import Tally
 
 _STATE_VERSION = 2
@@ -25,28 +25,11 @@ MAX_STATE_BYTES = 256 * 1024
 OCR_WARNING = "ocr_unavailable"
 
 
-class Peer(Protocol):
-    """Who gets the answers."""
-
-    def respond(self, message: bytes) -> None:
-        """Takes a serialised response."""
-        ...
-
-    def request(self) -> bytes | None:
-        """The next serialised segment; None when there are no more."""
-        ...
-
-    def vectors(self) -> bytes:
-        """The serialised vectors of the texts that were asked for last."""
-        ...
-
-
 def work(job: dict[str, object], peer: Peer) -> None:
     """Does the job; typed errors where the document is at fault."""
     start = base64.b64decode(str(job["start"]))
     if job["mode"] == "chunk":
-        options = parser_pb2.ChunkOptions.FromString(start)
-        chunk(options, tokenizer_rack.counter(str(job["tokenizer"])), peer)
+        chunk(_chunking(parser_pb2.ChunkOptions.FromString(start), job, asking.of_chunk(peer)), peer)
         return
     from lorekeep_parser import readers
 
@@ -55,13 +38,18 @@ def work(job: dict[str, object], peer: Peer) -> None:
     reader = readers.opened(Path(str(job["path"])), opening.name, opening.declared_media_type, wishes)
     chunker = None
     if opening.HasField("chunk_options"):
-        chunker = Chunker(opening.chunk_options, tokenizer_rack.counter(str(job["tokenizer"])))
+        chunker = _chunking(opening.chunk_options, job, asking.of_parse(peer))
     Reading(opening, reader, chunker, peer).run()
 
 
-def chunk(options: parser_pb2.ChunkOptions, counter: TokenCounter, peer: Peer) -> None:
+def _chunking(options: parser_pb2.ChunkOptions, job: dict[str, object], vectors: Vectors) -> Chunking:
+    characters = options.unit == parser_pb2.CHUNK_UNIT_CHARACTERS
+    counter = CharacterCounter() if characters else tokenizer_rack.counter(str(job["tokenizer"]))
+    return chunker_of(options, counter, vectors)
+
+
+def chunk(chunker: Chunking, peer: Peer) -> None:
     """Chunks the segments that the peer gives."""
-    chunker = Chunker(options, counter)
 
     def send(chunks: Iterable[document_pb2.Chunk]) -> None:
         for each in chunks:
@@ -76,7 +64,7 @@ def chunk(options: parser_pb2.ChunkOptions, counter: TokenCounter, peer: Peer) -
 class Reading:
     """One document on its way through assembler and chunker; without a chunker, elements are all there is."""
 
-    def __init__(self, start: parser_pb2.ParseStart, reader: Reader, chunker: Chunker | None, peer: Peer) -> None:
+    def __init__(self, start: parser_pb2.ParseStart, reader: Reader, chunker: Chunking | None, peer: Peer) -> None:
         self._start = start
         self._reader = reader
         self._peer = peer
@@ -180,7 +168,7 @@ class Reading:
             "elements": self._elements_done,
             "attachments": self._attachments.state(),
             "assembler": self._assembler.state(),
-            "section": None if self._chunker is None else self._chunker.section.state(),
+            "section": None if self._chunker is None else self._chunker.state(),
             "tally": self._tally.state(),
         }
         return zlib.compress(json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode(), 6)
@@ -192,7 +180,7 @@ class Reading:
             self._attachments.restore(state["attachments"])
             self._assembler = Assembler.restored(state["assembler"])
             if self._chunker is not None:
-                self._chunker.section = OpenSection.restored(state["section"])
+                self._chunker.restore(state["section"])
             self._tally = Tally.restored(state["tally"])
         except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
             raise InvalidInput(
