@@ -79,9 +79,8 @@ def assembled(found: Sequence[document_pb2.Element]) -> tuple[list[document_pb2.
         copy.CopyFrom(each)
         placed += assembler.add(copy)
         if number % 5 == 4:
-            placed += assembler.end_batch()
             text += assembler.segment().text
-    placed += assembler.end_batch()
+    placed += assembler.finish()
     return placed, text + assembler.segment().text
 
 

@@ -13,6 +13,8 @@ from lorekeep_parser.recursive import RecursiveChunker
 from lorekeep_parser.semantic import SemanticChunker, Vectors
 from lorekeep_parser.tokens import Counter
 
+__all__ = ["Chunking", "Vectors", "chunker_of"]
+
 _WITHOUT_VECTORS: Mapping[int, Callable[[parser_pb2.ChunkOptions, Counter], "Chunking"]] = {
     parser_pb2.CHUNK_STRATEGY_RECURSIVE: RecursiveChunker,
     parser_pb2.CHUNK_STRATEGY_FIXED: FixedChunker,

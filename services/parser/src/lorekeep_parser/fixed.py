@@ -52,7 +52,7 @@ class FixedChunker:
     def _cut(self) -> Iterator[document_pb2.Chunk]:
         run = self._run
         taken = run.border(min(self._capacity, len(run.places)))
-        while (tokens := self._measure.whole("", run.text_of(taken))) > self._most:
+        while (tokens := self._tokens(taken)) > self._most:
             fewer = run.border(max(1, taken - max(tokens - self._most, 1)))
             if fewer >= taken and not run.refine(taken):
                 break  # one character is longer than a chunk; no known tokenizer comes here
@@ -63,6 +63,18 @@ class FixedChunker:
             self.count += 1
         run.cut(taken, self._overlap, begin)
 
+    def _tokens(self, taken: int) -> int:
+        """The true length of a chunk of so many tokens; only what the cuts may have changed is counted again."""
+        text = self._run.text_of(taken)
+        if not (self._measure.additive and self._run.true_places):
+            return self._measure.whole("", text)
+        first, last = text.split(None, 1), text.rsplit(None, 1)
+        if len(first) < 2:
+            return self._measure.whole("", text)
+        begin = self._run.begin_of(taken)
+        inner = self._run.places_between(begin + len(first[0]), begin + len(text) - len(last[1]))
+        return self._measure.fixed + sum(self._counter.counts([first[0], last[1]])) + inner
+
 
 class _Run:
     """A run of text without furniture in it. `places` are offsets in the canonical text, never falling; the first
@@ -70,6 +82,8 @@ class _Run:
 
     def __init__(self) -> None:
         self.places: list[int] = []
+        # Whether every place is a token's. Not kept in the state: what is counted is the same.
+        self.true_places = True
         self._text = ""
         self._start = 0
         self._fresh = 0
@@ -92,10 +106,16 @@ class _Run:
             self._start = element.start
         end = self._start + len(self._text)
         added = "\n" * (element.start - end) + element.text
-        first = end if not self.places else None
-        self.places += _bounded([end + place for place in counter.places(added)], end + len(added), first)
+        found = [end + place for place in counter.places(added)]
+        bounded = list(_bounded(found, end + len(added), None if self.places else end))
+        self.true_places = self.true_places and len(bounded) == len(found)
+        self.places += bounded
         self._text += added
         self._notes.append((element.start, chunk_facts.noted(element, element.text)))
+
+    def places_between(self, begin: int, end: int) -> int:
+        """How many places are in [begin, end)."""
+        return bisect_left(self.places, end) - bisect_left(self.places, begin)
 
     def border(self, count: int) -> int:
         """The most tokens up to `count` behind which no character is parted; the fewest more where there are none."""
@@ -118,6 +138,7 @@ class _Run:
         if end - begin < 2:
             return False
         self.places[:taken] = [begin, begin + (end - begin) // 2]
+        self.true_places = False
         return True
 
     def text_of(self, taken: int) -> str:
@@ -165,6 +186,7 @@ class _Run:
     def restored(cls, state: dict[str, Any]) -> "_Run":
         """Reads `state` back."""
         run = cls()
+        run.true_places = False
         run._text, run._start, run._fresh = str(state["text"]), int(state["start"]), int(state["fresh"])
         place = run._start
         for step in state["steps"]:
@@ -180,4 +202,5 @@ def _bounded(places: list[int], end: int, first: int | None) -> Iterator[int]:
         places = [first, *places[1:]] if places else [first]
     for place, following in pairwise([*places, end]):
         yield place
-        yield from range(place + CHARACTERS_PER_TOKEN, following, CHARACTERS_PER_TOKEN)
+        if following - place > CHARACTERS_PER_TOKEN:
+            yield from range(place + CHARACTERS_PER_TOKEN, following, CHARACTERS_PER_TOKEN)

@@ -81,7 +81,7 @@ class TokenCounter:
 
     def whole(self, text: str) -> int:
         """Tokens of a text as the model reads it, special tokens included."""
-        return len(self._tokenizer.encode(text, add_special_tokens=True).ids)
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=True)[0].ids)
 
     def places(self, text: str) -> list[int]:
         """Where each token begins, special ones left out."""
