@@ -55,7 +55,7 @@ def chunk(chunker: Chunking, peer: Peer) -> None:
         for each in chunks:
             peer.respond(parser_pb2.ChunkResponse(chunk=each).SerializeToString())
 
-    while (data := peer.request()) is not None:
+    while data := peer.request():
         for element in document_pb2.Segment.FromString(data).elements:
             send(chunker.add(element))
     send(chunker.finish())
