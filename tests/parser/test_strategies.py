@@ -14,18 +14,18 @@ from lorekeep_parser import chunkers
 
 _COUNTERS = ["words", "bytes", "pieces", "characters"]
 _HOSTILE = {
-    "one word": "a1" * 30_000,
-    "one unknown word": "ж" * 65_000,
-    "no white space": "漢字仮名" * 10_000,
+    "one word": "a1" * 15_000,
+    "one unknown word": "ж" * 30_000,
+    "no white space": "漢字仮名" * 6000,
     "families": "👩‍👩‍👧‍👦" * 3000,
-    "marks": "a" + "\u0301" * 20_000,
+    "marks": "a" + "\u0301" * 12_000,
     "flags": "🇩🇪🇫🇷" * 3000,
     "right to left": "هل رأيت الضوء؟ نعم، رأيته۔ " * 900,
-    "stops": "." * 50_000,
+    "stops": "." * 20_000,
     "deep": " " * 30_000 + "a\n" * 400,
-    "lines": "a.\n" * 12_000,
-    "fences": "```\n" * 4000,
-    "rules": "|-|\n" * 4000,
+    "lines": "a.\n" * 6000,
+    "fences": "```\n" * 2000,
+    "rules": "|-|\n" * 2000,
 }
 
 
