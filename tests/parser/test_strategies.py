@@ -1,6 +1,10 @@
 """What holds of every chunk, whatever the document, the strategy and the tokenizer."""
 
+import base64
 import json
+import random
+import zlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -94,6 +98,41 @@ def test_characters_may_be_very_many(strategy: int) -> None:
     check(elements, chunks, whole, options, counters()["characters"])
     largest = max(len(each.parent_text) or len(each.text) for each in chunks)
     assert 60_000 < largest <= 100_000
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("kind", ["chinese", "base64", "boxes", "lines"])
+def test_what_is_open_fits_a_checkpoint_and_survives(strategy: int, kind: str) -> None:
+    elements, _ = assembled(list(_bulky(kind)))
+    for name, most in (("characters", 100_000), ("words", 2048)):
+        if name == "words" and len(elements) < 9:
+            continue  # a few long words show nothing more, slowly
+        options = parser_pb2.ChunkOptions(max_tokens=most, min_tokens=most // 4, strategy=strategy)
+        chunker, chunks = chunking(options, counters()[name]), []
+        for each in elements:
+            chunks += chunker.add(each)
+            if each.ordinal % 50 < 2:
+                state = json.dumps(chunker.state(), ensure_ascii=False).encode()
+                assert len(state) < 3 * 2**20
+                assert len(zlib.compress(state, 6)) < 240_000
+                chunker = chunking(options, counters()[name])
+                chunker.restore(json.loads(state))
+        assert [*chunks, *chunker.finish()] == chunked(elements, options, counters()[name])
+
+
+def _bulky(kind: str) -> Iterator[document_pb2.Element]:
+    """Documents whose open state is large: text that packs badly, very many boxes, very many pieces."""
+    rng = random.Random(7)
+    boxes = [document_pb2.BoundingBox(page=1, left=rng.random(), top=rng.random()) for _ in range(2000)]
+    for number in range(4 if kind in ("chinese", "base64") else 250):
+        text = {
+            "chinese": lambda: "".join(map(chr, rng.choices(range(0x4E00, 0x9FFF), k=65_000))),
+            "base64": lambda: base64.b64encode(rng.randbytes(48_000)).decode(),
+            "boxes": lambda: f"word {rng.random()}",
+            "lines": lambda: "a.\n" * 99,
+        }[kind]()
+        own = rng.sample(boxes, 64) if kind == "boxes" else []
+        yield document_pb2.Element(kind=Kind.ELEMENT_KIND_TEXT, text=text, page=1 + number // 9, boxes=own)
 
 
 def test_a_prefix_that_leaves_no_room_is_refused() -> None:

@@ -88,17 +88,13 @@ class _Run:
         self._start = 0
         self._fresh = 0
         self._notes: list[tuple[int, Note]] = []
+        # About what the state takes before it is compressed.
+        self.held_bytes = 0
 
     @property
     def has_fresh(self) -> bool:
         """Whether a text is held that no chunk has yet."""
         return len(self.places) > self._fresh
-
-    @property
-    def held_bytes(self) -> int:
-        """About what the state takes before it is compressed."""
-        text = len(self._text) if self._text.isascii() else len(self._text.encode())
-        return text + sum(40 + 60 * len(note.boxes) for _, note in self._notes)
 
     def extend(self, element: document_pb2.Element, counter: Counter) -> None:
         """Adds an element and the places of its tokens, those of the blank line before it included."""
@@ -112,6 +108,7 @@ class _Run:
         self.places += bounded
         self._text += added
         self._notes.append((element.start, chunk_facts.noted(element, element.text)))
+        self.held_bytes += len(added.encode()) + _bytes_of(self._notes[-1][1])
 
     def places_between(self, begin: int, end: int) -> int:
         """How many places are in [begin, end)."""
@@ -172,9 +169,10 @@ class _Run:
         self._fresh = taken - kept
         begin = self._end_of(kept)
         del self.places[:kept]
+        self.held_bytes -= len(self._text[: begin - self._start].encode())
         self._text, self._start = self._text[begin - self._start :], begin
         while len(self._notes) > 1 and self._notes[1][0] <= begin:
-            del self._notes[0]
+            self.held_bytes -= _bytes_of(self._notes.pop(0)[1])
 
     def state(self) -> dict[str, Any]:
         """The run as JSON."""
@@ -193,7 +191,12 @@ class _Run:
             place += int(step)
             run.places.append(place)
         run._notes = [(int(start), Note(*rest)) for start, *rest in state["notes"]]
+        run.held_bytes = len(run._text.encode()) + sum(_bytes_of(note) for _, note in run._notes)
         return run
+
+
+def _bytes_of(note: Note) -> int:
+    return 40 + 60 * len(note.boxes)
 
 
 def _bounded(places: list[int], end: int, first: int | None) -> Iterator[int]:

@@ -23,6 +23,7 @@ class OpenSection:
         self.table_header: tuple[str, int] | None = None
         self._text = ""
         self._text_start = 0
+        self._text_bytes = 0
         self._note_bytes = 0
 
     @property
@@ -39,18 +40,18 @@ class OpenSection:
     def held_bytes(self) -> int:
         """About what the state takes before it is compressed."""
         self._forget()
-        text = len(self._text) if self._text.isascii() else len(self._text.encode())
-        return text + self._note_bytes + _PIECE_BYTES * len(self.pieces)
+        return self._text_bytes + self._note_bytes + _PIECE_BYTES * len(self.pieces)
 
     def extend(self, text: str, start: int, pieces: list[Piece]) -> None:
         """Adds the pieces of a text that begins at `start`."""
         if not pieces:
             return
         if not self.pieces:
-            self._text, self._text_start = "", start
+            self._text, self._text_start, self._text_bytes = "", start, 0
         self._forget()
-        gap = start - self._text_start - len(self._text)
-        self._text += "\n" * gap + text
+        added = "\n" * (start - self._text_start - len(self._text)) + text
+        self._text += added
+        self._text_bytes += len(added.encode())
         self.only_headings = (not self.pieces or self.only_headings) and all(each.heading for each in pieces)
         self.pieces += pieces
         self.weight += sum(each.weight for each in pieces)
@@ -94,13 +95,14 @@ class OpenSection:
     def clear(self) -> None:
         """Ends the section. A table that goes on behind it keeps its header."""
         self.pieces, self.fresh, self.weight, self.only_headings = [], 0, 0, True
-        self._text, self._text_start, self._note_bytes = "", 0, 0
+        self._text, self._text_start, self._text_bytes, self._note_bytes = "", 0, 0, 0
 
     def _forget(self) -> None:
         """Lets go of the text before the first piece."""
         if self.pieces and self.pieces[0].start > self._text_start:
-            self._text = self._text[self.pieces[0].start - self._text_start :]
-            self._text_start = self.pieces[0].start
+            gone = self.pieces[0].start - self._text_start
+            self._text_bytes -= len(self._text[:gone].encode())
+            self._text, self._text_start = self._text[gone:], self.pieces[0].start
 
     def state(self) -> dict[str, Any]:
         """What is open, as JSON; `restored` reads it back."""
@@ -129,6 +131,7 @@ class OpenSection:
         header = state["table_header"]
         section.table_header = (str(header[0]), int(header[1])) if header else None
         section._text, section._text_start = str(state["text"]), int(state["text_start"])
+        section._text_bytes = len(section._text.encode())
         shared = [str(each) for each in state["shared"]]
         notes = [_note(each, shared) for each in state["notes"]]
         section.pieces = [_piece(each, notes) for each in state["pieces"]]
