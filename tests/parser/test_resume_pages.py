@@ -11,7 +11,7 @@ from lorekeep_parser import readers
 from lorekeep_parser.page import Wishes
 from lorekeep_parser.reading import MAX_STATE_BYTES, Reading
 
-_PAGES = 25
+_PAGES = 16
 _NAMES = {each: parser_pb2.ChunkStrategy.Name(each).removeprefix("CHUNK_STRATEGY_").lower() for each in STRATEGIES}
 
 
