@@ -6,7 +6,9 @@ summaries, and the descriptions of images, which come behind their passage.
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Protocol
 
 from lorekeep_parser.readers import elements
 from lorekeep_parser.readers.elements import Element, Kind
@@ -206,28 +208,43 @@ def _local(tag: str) -> str:
 def html_elements(text: str, page: int, head: Head) -> Iterator[Element]:
     """The elements of an HTML document, as the parser comes by them. `head` is filled on the way."""
     flow = Flow(page, head)
-    feed, close = _parser(flow)
-    for start in range(0, len(text), _PIECE_CHARACTERS):
-        feed(text[start : start + _PIECE_CHARACTERS])
-        yield from flow.taken()
-    close()
-    flow.close()
-    yield from flow.taken()
+    yield from parsed(text, flow)
 
 
-def _parser(flow: Flow) -> tuple[Callable[[str], None], Callable[[], object]]:
+class Sink(Protocol):
+    """What the parser reports to."""
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """An element begins."""
+        ...
+
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        ...
+
+    def data(self, text: str) -> None:
+        """Text."""
+        ...
+
+    def close(self) -> None:
+        """The end of the document."""
+        ...
+
+    def taken(self) -> Iterator[Element]:
+        """The elements since the last call."""
+        ...
+
+
+def parsed(text: str, sink: Sink) -> Iterator[Element]:
+    """What a sink makes of a text in which tags may be missing, crossed or unknown."""
     from lxml import etree
 
-    parser = etree.HTMLParser(target=flow, huge_tree=True, no_network=True)
-
-    def close() -> None:
-        try:
-            parser.close()
-        except etree.XMLSyntaxError:
-            # What holds no element at all ends without one.
-            return
-
-    def feed(piece: str) -> None:
-        parser.feed(piece)
-
-    return feed, close
+    parser = etree.HTMLParser(target=sink, huge_tree=True, no_network=True)
+    for start in range(0, len(text), _PIECE_CHARACTERS):
+        parser.feed(text[start : start + _PIECE_CHARACTERS])
+        yield from sink.taken()
+    # What holds no element at all ends without one.
+    with suppress(etree.XMLSyntaxError):
+        parser.close()
+    sink.close()
+    yield from sink.taken()

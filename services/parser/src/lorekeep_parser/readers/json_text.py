@@ -9,7 +9,8 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})(?:\\u([0-9a-fA-F]{4}))?")
 _INDENT = 2
-_MAX_INDENT = 60
+# Deeper than this values stay on their line: what is deep would grow to a multiple of its size.
+_MAX_DEPTH = 12
 _LONG_LINE = 2000
 _OPEN, _CLOSE = "{[", "}]"
 
@@ -83,15 +84,16 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _indented(text: str) -> Iterator[str]:
-    """Depth shows as indentation up to a bound, so that what is deep does not grow by it."""
+    """Depth shows as indentation."""
     depth, before = 0, ""
     parts: list[str] = []
     length = 0
     for each in _tokens(text):
         depth -= each in _CLOSE
         empty = before in ("{", "[") and each in _CLOSE
-        if ((before in ("{", "[", ",") and before) or each in _CLOSE) and not empty:
-            parts.append("\n" + " " * min(_INDENT * depth, _MAX_INDENT))
+        broken = before in ("{", "[", ",") or each in _CLOSE
+        if broken and not empty and depth <= _MAX_DEPTH:
+            parts.append("\n" + " " * (_INDENT * depth))
         parts.append(": " if each == ":" else readable(each))
         depth += each in _OPEN
         before = each

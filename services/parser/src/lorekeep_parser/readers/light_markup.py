@@ -27,6 +27,11 @@ class Shape:
     underlined: bool = False
 
 
+MARKDOWN = Shape(
+    heading=re.compile(r" {0,3}(?P<mark>#{1,6})[ \t]+(?P<text>\S.*)"),
+    fence=re.compile(r" {0,3}(?:`{3,}|~{3,})[^`]*"),
+    unfence=re.compile(r" {0,3}(?:`{3,}|~{3,})[ \t]*"),
+)
 SHAPES = {
     Media.RST: Shape(underlined=True),
     Media.ORG: Shape(

@@ -11,7 +11,7 @@ from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import decoding
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
-from lorekeep_parser.readers import elements, plain, property_fields
+from lorekeep_parser.readers import elements, light_markup, property_fields
 from lorekeep_parser.readers.html_flow import html_elements
 from lorekeep_parser.readers.html_head import Head
 
@@ -25,6 +25,10 @@ _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _NOTE = re.compile(r"^( {0,3})(\[\^[^\]\n]{1,100}\]:[ \t]*+[^\s]++[ \t]*)$", re.MULTILINE)
 # Nested deeper than any parser goes along with.
 _DEEP = re.compile(r"^[ \t]*+(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*+){60}|^[ \t]{400}", re.MULTILINE)
+# What is longer, or opens brackets without end, is read by its lines: the parser's time grows with the square of such.
+_MAX_CHARACTERS = 2_000_000
+_MAX_OPEN_BRACKETS = 500
+_MAX_LINE = 50_000
 _MAX_NESTING = 200
 _RECURSION = 10_000
 
@@ -64,11 +68,20 @@ class MarkdownReader:
 
 def markdown_elements(text: str, page: int = 0) -> Iterator[elements.Element]:
     """The elements of a text in Markdown."""
+    if len(text) > _MAX_CHARACTERS:
+        yield from light_markup.read(text, light_markup.MARKDOWN)
+        return
     for piece in _pieces(text):
-        if _DEEP.search(piece):
-            yield from plain.paragraphs(piece)
+        if _is_hostile(piece):
+            yield from light_markup.read(piece, light_markup.MARKDOWN)
         else:
             yield from html_elements(_rendered(piece), page, Head())
+
+
+def _is_hostile(piece: str) -> bool:
+    longest = max(map(len, piece.split("\n")))
+    brackets = piece.count("[") - piece.count("]") > _MAX_OPEN_BRACKETS
+    return longest > _MAX_LINE or brackets or bool(_DEEP.search(piece))
 
 
 def tell_front_matter(block: str, properties: document_pb2.Properties) -> None:

@@ -55,6 +55,8 @@ class RtfFlow:
         self._row: list[str] = []
         self._table: list[str] = []
         self._table_goes_on = False
+        # Notes come behind the paragraph that they stand in.
+        self._notes: list[Element] = []
 
     def elements(self) -> Iterator[Element]:
         """The elements in order."""
@@ -77,6 +79,7 @@ class RtfFlow:
         if code:
             self._put_bytes(bytes((int(code, 16),)))
         elif brace == "{":
+            self._decode()
             self._groups.append(self._group)
         elif brace:
             self._end_group()
@@ -230,8 +233,10 @@ class RtfFlow:
             self._note_info(into)
         elif into in _PAGE_KINDS or into in rtf_words.NOTES:
             text = self._taken(into)
-            kind = _PAGE_KINDS.get(into, Kind.ELEMENT_KIND_TEXT)
-            self._made.append(Element(kind=kind, text=text))
+            if into in _PAGE_KINDS:
+                self._made.append(Element(kind=_PAGE_KINDS[into], text=text))
+            else:
+                self._notes.append(elements.text(text))
         else:
             self._texts.pop(into, None)
 
@@ -251,13 +256,13 @@ class RtfFlow:
         self._end_row()
         self._end_table()
         text = self._taken("")
-        if not text.strip():
-            return
-        if self._level:
+        if text.strip() and self._level:
             self._made.append(elements.heading(text, self._level))
-        else:
+        elif text.strip():
             kind = Kind.ELEMENT_KIND_LIST_ITEM if self._listed else Kind.ELEMENT_KIND_TEXT
             self._made.append(Element(kind=kind, text=text))
+        self._made.extend(self._notes)
+        self._notes.clear()
 
     def _end_row(self) -> None:
         row, self._row = self._row, []

@@ -46,6 +46,8 @@ class XmlFlow:
         self._lines_length = 0
         # For each open element: whether it stands within words, and whether its children do, since text came before.
         self._open: list[tuple[bool, bool]] = []
+        # The depth of the last element that began: an element that ends deeper than that had no children.
+        self._deepest = 0
         self._depth = 0
         self._row: list[str] | None = None
         self._table: list[str] = []
@@ -57,10 +59,11 @@ class XmlFlow:
             self._flush()
             self._begin(name)
         self._open.append((inline, inline or name in _WORDS))
+        self._deepest = len(self._open)
 
     def end(self, name: str) -> None:
         """An element ends."""
-        inline, _ = self._open.pop()
+        inline, _ = self._open.pop() if self._open else (False, False)
         if not inline:
             self._flush(name)
             self._shut(name)
@@ -99,8 +102,10 @@ class XmlFlow:
         if name in _ROWS:
             self._end_row()
         elif self._row is None:
-            # Leaves of one parent are lines of one element.
-            self._end_lines()
+            if len(self._open) + 1 < self._deepest:
+                # Leaves of one parent are lines of one element, and this is the parent.
+                self._end_lines()
+                self._deepest = len(self._open) + 1
             if name in _PARTS:
                 self._depth = max(0, self._depth - 1)
             if name == "table":

@@ -8,8 +8,7 @@ from lorekeep_parser import decoding
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import elements, property_fields, xml_events
-from lorekeep_parser.readers.html_flow import html_elements
-from lorekeep_parser.readers.html_head import Head
+from lorekeep_parser.readers.html_flow import parsed
 from lorekeep_parser.readers.xhtml import as_html
 from lorekeep_parser.readers.xml_flow import XmlFlow
 
@@ -51,11 +50,11 @@ class XmlReader:
             yield elements.Element(kind=elements.Kind.ELEMENT_KIND_CODE, text=self._text)
 
     def _walked(self, data: bytes, page: Page) -> Iterator[elements.Element]:
+        flow = XmlFlow()
         if not xml_events.well_formed(data):
             page.warnings.append(_DAMAGED)
-            yield from html_elements(as_html(self._text), 0, Head())
+            yield from parsed(as_html(self._text), flow)
             return
-        flow = XmlFlow()
         for _ in xml_events.events(data, flow):
             yield from flow.taken()
         flow.close()
