@@ -9,7 +9,7 @@ from lorekeep_parser.media import Media
 from lorekeep_parser.page import Reader, Wishes
 
 # The module is imported when first needed, so that a plain format does not wait for a heavy one's library.
-_MODULES = {
+MODULES = {
     Media.PDF: "pdf",
     Media.DOCX: "word",
     Media.PPTX: "slides",
@@ -56,6 +56,6 @@ _MODULES = {
 def opened(path: Path, name: str, declared: str, wishes: Wishes) -> Reader:
     """The reader for the file at `path`, sent as `declared`; typed errors where there is none or it is broken."""
     kind = recognition.recognised(path, name, declared)
-    module = import_module(f"lorekeep_parser.readers.{_MODULES[kind]}")
+    module = import_module(f"lorekeep_parser.readers.{MODULES[kind]}")
     make: Callable[[Path, Media, str, Wishes], Reader] = module.opened
     return make(path, kind, name, wishes)
