@@ -49,8 +49,8 @@ def test_json_keeps_its_literals(tmp_path: Path) -> None:
     assert read(tmp_path, data, "a.json").told() == [
         (
             "CODE",
-            '{\n  "a": 1.10,\n  "big": 12345678901234567890123,\n  "a": "déjà \\"q\\" \\\\u00e9",\n  "e": [],\n  "l": [\n'
-            '    1,\n    {\n      "x": null\n    }\n  ]\n}',
+            '{\n  "a": 1.10,\n  "big": 12345678901234567890123,\n  "a": "déjà \\"q\\" \\\\u00e9",\n'
+            '  "e": [],\n  "l": [\n    1,\n    {\n      "x": null\n    }\n  ]\n}',
         )
     ]
 

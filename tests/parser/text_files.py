@@ -48,8 +48,10 @@ def epub(*chapters: str, metadata: str = "", extra: tuple[tuple[str, str], ...] 
         for number, _ in reversed(numbered)
     )
     spine = "".join(f'<itemref idref="c{number}"/>' for number, _ in numbered)
-    package = f'<package xmlns:dc="dc"><metadata>{metadata}</metadata>'
-        f'<manifest>{items}</manifest><spine>{spine}</spine></package>'
+    package = (
+        f'<package xmlns:dc="dc"><metadata>{metadata}</metadata>'
+        f"<manifest>{items}</manifest><spine>{spine}</spine></package>"
+    )
     return zipped(
         ("mimetype", "application/epub+zip"),
         ("META-INF/container.xml", _CONTAINER),

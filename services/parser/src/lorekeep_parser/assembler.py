@@ -95,7 +95,9 @@ class Assembler:
         if len(element.html) > _MAX_HTML_CHARACTERS:
             element.html = _EMPTY_TABLE
         del element.boxes[_MAX_BOXES:]
-        for text in parted(element.text):
+        # Taken out before the copies are made: a long text would be copied whole for each of its parts.
+        whole, element.text = element.text, ""
+        for text in parted(whole):
             part = document_pb2.Element()
             part.CopyFrom(element)
             part.text = text
