@@ -63,6 +63,7 @@ SLOW = {
         "test_recognition.py",
         "test_refusals.py",
         "test_resume.py",
+        "test_texts_hostile.py",
     },
     "sdk": {
         "test_command.py",
