@@ -60,9 +60,13 @@ SLOW = {
     "parser": {
         "test_children.py",
         "test_documents.py",
+        "test_ranges.py",
         "test_recognition.py",
         "test_refusals.py",
         "test_resume.py",
+        "test_resume_pages.py",
+        "test_strategies.py",
+        "test_strategies_served.py",
         "test_texts_hostile.py",
     },
     "sdk": {

@@ -45,7 +45,7 @@ REFUSED_FILES = [
     (b"\x7fELF" + bytes(200), "tool.pdf", 415, "unsupported_media"),
     (b"Rar!\x1a\x07\x00" + bytes(50), "files.rar", 415, "unsupported_media"),
     (b"ID3\x03\x00" + bytes(range(256)) * 8, "song.mp3", 415, "unsupported_media"),
-    (b"\x1f\x8b\x08\x00" + bytes(range(256)) * 8, "a.tar.gz", 415, "unsupported_media"),
+    (b"7z\xbc\xaf\x27\x1c" + bytes(range(256)) * 8, "a.7z", 415, "unsupported_media"),
     (b"x" * 65537, "large.txt", 413, "too_large"),
 ]
 

@@ -1,13 +1,52 @@
 """Counts tokens as the collection's model does."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lorekeep_chassis.errors import InvalidInput
 
 # Pre-tokenizers that cut at white space and keep nothing of it: there, the counts of texts joined by white space add
 # up, and nothing needs to be counted twice.
 _ADDITIVE = frozenset({"BertPreTokenizer", "Whitespace", "WhitespaceSplit"})
+
+
+class Counter(Protocol):
+    """Counts a text's length in what the options' sizes are in. `additive`: counts of texts joined by white space add
+    up. `specials` is what is counted for every text beside its own length."""
+
+    additive: bool
+    specials: int
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """Length of each text, specials not included."""
+        ...
+
+    def whole(self, text: str) -> int:
+        """Length of a text, specials included."""
+        ...
+
+    def places(self, text: str) -> list[int]:
+        """Where each of the text's tokens begins, in order; several may begin at one character."""
+        ...
+
+
+class CharacterCounter:
+    """Counts Unicode code points."""
+
+    additive = False
+    specials = 0
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """Length of each text."""
+        return [len(each) for each in texts]
+
+    def whole(self, text: str) -> int:
+        """Length of a text."""
+        return len(text)
+
+    def places(self, text: str) -> list[int]:
+        """Every character's place."""
+        return list(range(len(text)))
 
 
 class TokenCounter:
@@ -42,4 +81,8 @@ class TokenCounter:
 
     def whole(self, text: str) -> int:
         """Tokens of a text as the model reads it, special tokens included."""
-        return len(self._tokenizer.encode(text, add_special_tokens=True).ids)
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=True)[0].ids)
+
+    def places(self, text: str) -> list[int]:
+        """Where each token begins, special ones left out."""
+        return [begin for begin, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]
