@@ -67,6 +67,7 @@ SLOW = {
         "test_resume_pages.py",
         "test_strategies.py",
         "test_strategies_served.py",
+        "test_texts_hostile.py",
     },
     "sdk": {
         "test_command.py",

@@ -106,13 +106,17 @@ class Assembler:
         if len(element.html) > _MAX_HTML_CHARACTERS:
             element.html = _EMPTY_TABLE
         del element.boxes[_MAX_BOXES:]
+        # Without its text, which would be copied whole for each of its parts.
+        shell = document_pb2.Element()
+        shell.CopyFrom(element)
+        shell.text = ""
         for text in parted(element.text):
             part = document_pb2.Element()
-            part.CopyFrom(element)
+            part.CopyFrom(shell)
             part.text = text
             self._append(part)
             yield part
-            element.html = ""
+            shell.html = ""
 
     def _append(self, element: document_pb2.Element) -> None:
         separator = SEPARATOR if self.ordinal else ""

@@ -32,6 +32,8 @@ _LIGHT = (
     "olefile",
     "PIL.Image",
     "lxml.html",
+    "markdown_it",
+    "yaml",
     "langdetect",
 )
 _HEAVY = ("docx", "pptx", "html", "md", "email", "msg")
