@@ -3,14 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from lorekeep_chassis.errors import InvalidInput, UnsupportedMedia
 from lorekeep_parser import child_limits, failures
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Reader, Wishes
+from lorekeep_parser.readers import office_kit
 
-_SECONDS = 150
+_SECONDS = 120
 _MAX_BYTES = 512 * 2**20
 _NEWER = {Media.DOC: ("docx", Media.DOCX), Media.PPT: ("pptx", Media.PPTX)}
 _PROGRAMS = ("soffice", "libreoffice")
@@ -51,15 +53,35 @@ def converted(path: Path, suffix: str) -> Path:
             f"Save the document as {suffix.upper()} and upload that, or ask your operator to install LibreOffice.",
             reason="converter_missing",
         )
-    target = path.parent / "converted"
+    made = path.parent / f"converted.{suffix}"
     # A profile of its own, so that nothing is shared with another document, and nothing stays.
-    profile = path.parent / "office-profile"
-    command = [
-        binary, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore", "--nolockcheck",
-        "--nodefault", "--nologo", "--convert-to", suffix, "--outdir", str(target), str(path),
+    profile = (path.parent / "office-profile").as_uri()
+    folder = str(Path(binary).resolve().parent)
+    kit = [sys.executable, "-I", office_kit.__file__, folder, profile, path.as_uri(), made.as_uri(), suffix]
+    _run(kit, path.parent, suffix)
+    if not made.is_file():
+        # The library is missing, or lacks a file of the screen that it thinks it needs.
+        _run(_command(binary, profile, path, suffix), path.parent, suffix)
+        written = path.parent / "converted" / f"{path.stem}.{suffix}"
+        made = written if written.is_file() else made
+    if not made.is_file() or made.stat().st_size > _MAX_BYTES:
+        raise failures.corrupt("document")
+    return made
+
+
+def _command(binary: str, profile: str, path: Path, suffix: str) -> list[str]:
+    """The program, with a socket beside the document where /tmp cannot be written."""
+    return [
+        binary, f"-env:UserInstallation={profile}", f"-env:OSL_SOCKET_PATH={path.parent}", "--headless", "--norestore",
+        "--nolockcheck", "--nodefault", "--nologo", "--convert-to", suffix, "--outdir", str(path.parent / "converted"),
+        str(path),
     ]  # fmt: skip
-    environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(path.parent), "TMPDIR": str(path.parent),
-                   "LANG": "C.UTF-8", "SAL_USE_VCLPLUGIN": "svp"}  # fmt: skip
+
+
+def _run(command: list[str], home: Path, suffix: str) -> None:
+    """Runs a converter in the child's own process group, so that it ends with it."""
+    environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8",
+                   "SAL_USE_VCLPLUGIN": "svp"}  # fmt: skip
     try:
         subprocess.run(  # noqa: S603
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -71,10 +93,6 @@ def converted(path: Path, suffix: str) -> Path:
             "upload that.",
             reason="conversion_timeout",
         ) from error
-    made = target / f"{path.stem}.{suffix}"
-    if not made.is_file() or made.stat().st_size > _MAX_BYTES:
-        raise failures.corrupt("document")
-    return made
 
 
 def _refuse_encrypted(path: Path, kind: Media) -> None:
