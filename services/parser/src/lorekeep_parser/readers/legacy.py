@@ -12,7 +12,7 @@ from lorekeep_parser.media import Media
 from lorekeep_parser.page import Reader, Wishes
 from lorekeep_parser.readers import office_kit
 
-_SECONDS = 120
+_SECONDS = 80
 _MAX_BYTES = 512 * 2**20
 _NEWER = {Media.DOC: ("docx", Media.DOCX), Media.PPT: ("pptx", Media.PPTX)}
 _PROGRAMS = ("soffice", "libreoffice")
