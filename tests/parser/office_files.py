@@ -37,6 +37,14 @@ def zipped(members: dict[str, str | bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def retyped(data: bytes, old: str, new: str) -> bytes:
+    """A package that says of itself that it is of another type."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    types = "[Content_Types].xml"
+    return zipped({**members, types: members[types].decode().replace(old, new)})
+
+
 def paragraph(text: str, properties: str = "") -> str:
     """A paragraph of a Word document."""
     return f'<w:p>{properties}<w:r><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'

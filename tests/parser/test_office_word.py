@@ -101,20 +101,10 @@ async def test_a_large_document_comes_as_a_stream(client: Client) -> None:
 
 async def test_a_document_with_macros_is_read_like_any_other(client: Client) -> None:
     members = small_files.docx(f"<w:document {office_files.WORD}><w:body>{_BODY}</w:body></w:document>")
-    data = _retyped(members, "wordprocessingml.document.main+xml", "vnd.ms-word.document.macroEnabled.main+xml")
+    old = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    data = office_files.retyped(members, old, "application/vnd.ms-word.document.macroEnabled.main+xml")
     parsed = await client.parse(data, "macros.docm")
     assert (parsed.verdict.route, list(parsed.verdict.warnings)) == ("unstructured.docx", [])
-
-
-def _retyped(data: bytes, old: str, new: str) -> bytes:
-    import io
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {each: archive.read(each).decode() for each in archive.namelist()}
-    whole = f"application/vnd.openxmlformats-officedocument.{old}"
-    members["[Content_Types].xml"] = members["[Content_Types].xml"].replace(whole, f"application/{new}")
-    return office_files.zipped(dict(members))
 
 
 async def test_a_run_longer_than_any_element_is_read_whole(client: Client) -> None:

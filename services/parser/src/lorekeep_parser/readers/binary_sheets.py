@@ -6,6 +6,7 @@ failure would be the process's end.
 
 import datetime
 import posixpath
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from lorekeep_parser.readers.sheet_xml import note_cut
 
 _MAX_GRID_CELLS = 20_000_000
 _ROW, _MAX_CELL_RECORD = 0, 11
+_HEAD_BYTES, _FILE_PASS, _END_OF_PART = 65_536, 0x2F, 0x0A
 
 
 class BinarySheetsReader:
@@ -32,11 +34,10 @@ class BinarySheetsReader:
     def __init__(self, path: Path, package: Package | None) -> None:
         self.media_type = (Media.XLS if package is None else Media.XLSB).value
         self.properties = _ole_properties(path) if package is None else package.properties()
+        if package is None:
+            _refuse_encrypted(path)
         with panics_typed():
-            try:
-                self._workbook = python_calamine.CalamineWorkbook.from_path(path)
-            except python_calamine.PasswordError as error:
-                raise failures.encrypted("workbook") from error
+            self._workbook = python_calamine.CalamineWorkbook.from_path(path)
         self._titles = self._workbook.sheet_names
         self._members = [] if package is None else _members(package)
         self._package = package
@@ -81,6 +82,23 @@ class panics_typed:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if kind is not None and kind.__name__ == "PanicException":
             raise failures.corrupt("workbook") from error
+
+
+def _refuse_encrypted(path: Path) -> None:
+    """ENCRYPTED where a record of the workbook says so: calamine takes such a file for one of another format."""
+    import olefile  # type: ignore[import-untyped]
+
+    with olefile.OleFileIO(str(path)) as container:
+        stream = next(each for each in ("Workbook", "Book") if container.exists(each))
+        head = container.openstream(stream).read(_HEAD_BYTES)
+    place = 0
+    while place + 4 <= len(head):
+        kind, length = struct.unpack_from("<HH", head, place)
+        if kind == _FILE_PASS:
+            raise failures.encrypted("workbook")
+        if kind == _END_OF_PART:
+            return
+        place += 4 + length
 
 
 def _members(package: Package) -> list[str]:
@@ -146,7 +164,7 @@ def _text(value: Any) -> str:
 
 def _ole_properties(path: Path) -> document_pb2.Properties:
     """The summary information of a file of the old binary formats."""
-    import olefile  # type: ignore[import-untyped]
+    import olefile
 
     with olefile.OleFileIO(str(path)) as container:
         said = container.get_metadata()
