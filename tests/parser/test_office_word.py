@@ -1,5 +1,7 @@
 """Word documents through a real parser: all that Word shows, once, in its order; the largest by another way."""
 
+import struct
+
 import pytest
 from tests.parser import office_files, small_files
 from tests.parser.office_files import paragraph
@@ -131,3 +133,33 @@ async def test_chunks_of_a_word_document_hold_all_of_it(client: Client) -> None:
     parsed = await client.parse(office_files.word(_BODY * 40, _NOTES), "many.docx")
     check_offsets(parsed)
     check_chunks(parsed, 512)
+
+
+def _lying(data: bytes, member: bytes) -> bytes:
+    """A zip whose directory says that a member unpacks to 50 bytes."""
+    changed = bytearray(data)
+    place = changed.find(b"PK\x01\x02")
+    while place >= 0:
+        (length,) = struct.unpack_from("<H", changed, place + 28)
+        if changed[place + 46 : place + 46 + length].endswith(member):
+            struct.pack_into("<I", changed, place + 24, 50)
+        place = changed.find(b"PK\x01\x02", place + 4)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        office_files.word("<w:sdt><w:sdtContent>" * 50_000 + paragraph("deep") + "</w:sdtContent></w:sdt>" * 50_000),
+        office_files.word("<w:tbl><w:tr><w:tc>" * 35_000 + paragraph("deep") + "</w:tc></w:tr></w:tbl>" * 35_000),
+        office_files.sheet_xml("<row>" + "<c>" * 100_000 + "</c>" * 100_000 + "</row>"),
+        _lying(office_files.word(_BODY), b"document.xml"),
+        _lying(office_files.sheet_xml("<row><c><v>1</v></c></row>"), b"sheet1.xml"),
+    ],
+    ids=["controls", "tables", "cells", "lying document", "lying sheet"],
+)
+async def test_what_is_nested_without_end_or_lies_of_its_size_is_refused(client: Client, data: bytes) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await client.parse(data, "hostile")
+    assert caught.value.reason == "corrupt"
+    assert (await client.parse(b"The next one is read.", "next.txt")).text == "The next one is read."

@@ -132,12 +132,12 @@ def _text(element: Any, depth: int = 0) -> str:
 
 
 def paragraph_text(element: Any) -> str:
-    """Text of an open document's paragraph: runs of spaces, tabs and line ends are elements there."""
+    """Text of a cell's paragraph: runs of spaces, here a single one, tabs and line ends are elements there."""
     parts = [element.text or ""]
     for each in element.iterdescendants():
         name = local(each)
         if name == "s":
-            parts.append(" " * min(integer(attribute(each, "c"), 1), _BLANKS))
+            parts.append(" ")
         elif name in ("tab", "line-break"):
             parts.append("\t" if name == "tab" else "\n")
         elif name:

@@ -9,7 +9,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -74,7 +74,9 @@ class Package:
         with self.archive.open(member) as file:
             yield file
 
-    def events(self, name: str, kinds: tuple[str, ...], tags: tuple[str, ...] | None = None) -> Iterator[Any]:
+    def events(
+        self, name: str, kinds: tuple[str, ...], tags: tuple[str, ...] | None = None
+    ) -> Generator[Any, None, None]:
         """Events of a member's XML as it is read. Whoever takes them clears the elements."""
         with self.opened(name) as file:
             yield from etree.iterparse(

@@ -16,7 +16,7 @@ from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import unstructured_elements, word_flat, word_stream
 from lorekeep_parser.readers.elements import Element
-from lorekeep_parser.readers.packages import Package
+from lorekeep_parser.readers.packages import Package, local
 from lorekeep_parser.readers.unstructured_elements import OPTIONS
 from lorekeep_parser.readers.word_notes import Notes
 
@@ -49,11 +49,19 @@ class WordReader:
         with unstructured_elements.reading("Word document"):
             self._package = Package(path)
             self._main = self._package.main(_MAIN)
-            if self._main not in self._package:
+            if self._main not in self._package or self._root() != "document":
                 raise failures.corrupt("Word document")
             self.properties = self._package.properties()
         self._whole = self._package.size(self._main) <= _MAX_WHOLE_BYTES
         self.route = "unstructured.docx" if self._whole else "docx-stream"
+
+    def _root(self) -> str:
+        """The name of the main part's root."""
+        events = self._package.events(self._main, ("start",))
+        try:
+            return local(next(events)[1])
+        finally:
+            events.close()
 
     def pages(self, first: int) -> Iterator[Page]:
         """The whole document."""
