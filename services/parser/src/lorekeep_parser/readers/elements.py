@@ -43,3 +43,9 @@ def table(lines: Sequence[str], page: int, html: str) -> Element:
 def header_html(cells: Sequence[str]) -> str:
     """A table's header as HTML; the rows of a long table are in its text."""
     return f"<table><thead><tr>{''.join(f'<th>{escape(cell(each))}</th>' for each in cells)}</tr></thead></table>"
+
+
+def table_html(rows: Sequence[Sequence[str]]) -> str:
+    """A table with its first row as the header."""
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell(each))}</td>' for each in row)}</tr>" for row in rows[1:])
+    return f"{header_html(rows[0]).removesuffix('</table>')}<tbody>{body}</tbody></table>"

@@ -1,87 +1,93 @@
-"""XLSX by openpyxl, row by row: a sheet is a page, its name a heading, its first row the header of its table."""
+"""Workbooks: a sheet is a page, its name a heading, its first row the header of its table."""
 
-import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from lorekeep.document.v1 import document_pb2
+from lorekeep_parser import failures
 from lorekeep_parser.media import Media
-from lorekeep_parser.page import Page, Wishes
-from lorekeep_parser.readers import elements, rows, unstructured_elements
+from lorekeep_parser.page import Page, Reader, Wishes
+from lorekeep_parser.readers import elements, rows, sheet_notes, unstructured_elements
+from lorekeep_parser.readers.office_packages import Package, attribute, local
+from lorekeep_parser.readers.sheet_formats import Formats
+from lorekeep_parser.readers.sheet_xml import SharedStrings, SheetRows
 
-# A sheet may claim its last cell at XFD1048576. Rows are given as they come, so only their width needs a bound, and
-# runs of blank rows an end.
-_MAX_COLUMNS = 1024
-_MAX_BLANK_ROWS = 10_000
+_MAX_SHEETS = 10_000
+_SHEETS = ("worksheet", "chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet")
 
 
-def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "SheetsReader":
-    """Reads an XLSX."""
-    return SheetsReader(path)
+def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> Reader:
+    """Reads an XLSX, XLSM, XLSB, XLS or ODS."""
+    with unstructured_elements.reading("workbook"):
+        if kind is Media.ODS:
+            from lorekeep_parser.readers.open_sheets import OpenSheetsReader
+
+            return OpenSheetsReader(path)
+        package = None if kind is Media.XLS else Package(path)
+        if package is None or package.main("").endswith(".bin"):
+            from lorekeep_parser.readers.binary_sheets import BinarySheetsReader
+
+            return BinarySheetsReader(path, package)
+        return SheetsReader(package)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of the workbook; `member` holds it in the package, empty where it is missing."""
+
+    title: str
+    member: str
 
 
 class SheetsReader:
-    """Sheets in the workbook's order, hidden ones too."""
+    """Sheets of an XLSX in the workbook's order, hidden ones too."""
 
     media_type = Media.XLSX.value
-    route = "openpyxl"
+    route = "xlsx"
 
-    def __init__(self, path: Path) -> None:
-        self.properties = document_pb2.Properties()
-        with unstructured_elements.reading("workbook"):
-            from openpyxl import load_workbook
-
-            self._workbook = load_workbook(path.open("rb"), read_only=True, data_only=True, keep_links=False)
-            self._sheets = [self._workbook[name] for name in self._workbook.sheetnames]
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self.properties = package.properties()
+        main = package.main("xl/workbook.xml")
+        workbook = package.tree(main)
+        if workbook is None or local(workbook) != "workbook":
+            raise failures.corrupt("workbook")
+        targets = package.relations(main)
+        self._sheets = [_sheet(each, targets, package) for each in workbook.iter("{*}sheet")][:_MAX_SHEETS]
+        since_1904 = any(each.get("date1904") in ("1", "true") for each in workbook.iter("{*}workbookPr"))
+        styles = next(iter(package.related(main, "styles")), "")
+        self._formats = Formats(package.tree(styles), since_1904)
+        self._strings_member = next(iter(package.related(main, "sharedStrings")), "xl/sharedStrings.xml")
+        self._people = sheet_notes.people(package, main)
         self.pages_total = len(self._sheets)
 
     def pages(self, first: int) -> Iterator[Page]:
-        """One page for each sheet; a chart sheet has no rows."""
+        """One page for each sheet."""
+        with unstructured_elements.reading("workbook"):
+            reader = SheetRows(self._package, SharedStrings(self._package, self._strings_member), self._formats)
         for number, sheet in enumerate(self._sheets[first:], start=first + 1):
             page = Page(())
-            page.elements = self._elements(sheet, number, page)
+            page.elements = titled(sheet.title, number, self._found(reader, sheet, number, page))
             yield page
 
-    def _elements(self, sheet: Any, number: int, page: Page) -> Iterator[elements.Element]:
-        if not hasattr(sheet, "iter_rows"):
+    def _found(self, reader: SheetRows, sheet: Sheet, number: int, page: Page) -> Iterator[elements.Element]:
+        if not sheet.member:
+            page.warnings.append(f"sheet_missing: the file of sheet {sheet.title[:100]!r} is not in the workbook")
+            page.skipped = True
             return
-        found = rows.tables(_rows(sheet, page), number)
-        for index, each in enumerate(found):
-            if index == 0:
-                yield elements.heading(sheet.title, 1, number)
-            yield each
+        with unstructured_elements.reading("workbook"):
+            yield from rows.tables(reader.rows(sheet.member, page), number)
+            yield from sheet_notes.notes(self._package, sheet.member, number, page, self._people)
 
 
-def _rows(sheet: Any, page: Page) -> Iterator[list[str]]:
-    blank = 0
-    with unstructured_elements.reading("workbook"):
-        sheet.reset_dimensions()
-        for row in sheet.iter_rows(values_only=True):
-            if len(row) > _MAX_COLUMNS and any(each is not None for each in row[_MAX_COLUMNS:]):
-                _note_cut(page, f"columns_left_out: sheet {sheet.title!r} is wider than {_MAX_COLUMNS} columns")
-            cells = [_text(each) for each in row[:_MAX_COLUMNS]]
-            blank = 0 if any(cells) else blank + 1
-            if blank > _MAX_BLANK_ROWS:
-                _note_cut(page, f"rows_left_out: sheet {sheet.title!r} goes on behind {_MAX_BLANK_ROWS} blank rows")
-                return
-            yield cells
+def _sheet(each: object, targets: dict[str, tuple[str, str]], package: Package) -> Sheet:
+    kind, member = targets.get(attribute(each, "id"), ("", ""))
+    return Sheet(attribute(each, "name"), member if kind in _SHEETS and member in package else "")
 
 
-def _note_cut(page: Page, warning: str) -> None:
-    if warning not in page.warnings:
-        page.warnings.append(warning)
-        page.truncations += 1
-
-
-def _text(value: Any) -> str:
-    """A cell as a person reads it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        return value.date().isoformat()
-    return str(value)
+def titled(title: str, number: int, found: Iterable[elements.Element]) -> Iterator[elements.Element]:
+    """A sheet's elements below its name; nothing where the sheet is blank."""
+    for index, each in enumerate(found):
+        if index == 0:
+            yield elements.heading(title, 1, number)
+        yield each

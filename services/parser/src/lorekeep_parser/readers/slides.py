@@ -1,25 +1,34 @@
-"""PPTX: text, tables and notes by unstructured; charts by python-pptx, since unstructured leaves them out."""
+"""PPTX: text and tables by unstructured; what it leaves out, by python-pptx: charts, diagrams, notes, comments."""
 
+import zipfile
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from lorekeep.document.v1 import document_pb2
+from lorekeep_chassis.errors import InvalidInput
+from lorekeep_parser import failures
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
-from lorekeep_parser.readers import elements, unstructured_elements
+from lorekeep_parser.readers import slide_rest, unstructured_elements
 from lorekeep_parser.readers.elements import Element
+from lorekeep_parser.readers.office_packages import Package
 from lorekeep_parser.readers.unstructured_elements import OPTIONS
 
-_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
-_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_MAX_SERIES = 100
-_MAX_POINTS = 2000
+_MAIN = "ppt/presentation.xml"
+_TYPES = "[Content_Types].xml"
+_MAIN_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
+# Slide shows and templates are read like any other.
+_OTHER_TYPES = (
+    b"application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml",
+    b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml",
+    b"application/vnd.ms-powerpoint.slideshow.macroEnabled.main+xml",
+    b"application/vnd.ms-powerpoint.template.macroEnabled.main+xml",
+)
+_FALLBACK = "fallback: unstructured could not read the presentation; its text was read without it"
 
 
 def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "SlidesReader":
-    """Reads a PPTX."""
+    """Reads a PPTX, PPTM, PPSX or POTX."""
     return SlidesReader(path)
 
 
@@ -30,67 +39,51 @@ class SlidesReader:
     route = "unstructured.pptx"
 
     def __init__(self, path: Path) -> None:
-        self.properties = document_pb2.Properties()
         with unstructured_elements.reading("presentation"):
             from pptx import Presentation
 
-            self._slides = list(Presentation(str(path)).slides)
-        self._path = path
+            self._package = Package(path)
+            if self._package.main(_MAIN) not in self._package:
+                raise failures.corrupt("presentation")
+            self.properties = self._package.properties()
+            self._path = _as_presentation(path, self._package)
+            self._slides = list(Presentation(str(self._path)).slides)
         self.pages_total = len(self._slides)
 
     def pages(self, first: int) -> Iterator[Page]:
         """Slides in order, hidden ones too."""
+        warnings: list[str] = []
+        try:
+            of_slide = self._by_unstructured()
+        except InvalidInput:
+            self.route, of_slide = "pptx", {}
+            warnings.append(_FALLBACK)
+        for number, slide in enumerate(self._slides[first:], start=first + 1):
+            with unstructured_elements.reading("presentation"):
+                found = of_slide.get(number, [])
+                made = [*found, *slide_rest.elements_of(slide, number, found, self._package)]
+            yield Page(made, warnings=list(warnings))
+
+    def _by_unstructured(self) -> dict[int, list[Element]]:
         with unstructured_elements.reading("presentation"):
             from unstructured.partition.pptx import partition_pptx
 
-            found = partition_pptx(filename=str(self._path), include_slide_notes=True, **OPTIONS)
-            of_slide = {
+            found = partition_pptx(filename=str(self._path), include_slide_notes=False, **OPTIONS)
+            return {
                 number: list(unstructured_elements.converted(group))
                 for number, group in groupby(found, key=lambda each: each.metadata.page_number or 0)
             }
-            made = [
-                [*of_slide.get(number, ()), *_charts(slide.shapes, number)]
-                for number, slide in enumerate(self._slides, start=1)
-            ]
-        for each in made[first:]:
-            yield Page(each)
 
 
-def _charts(shapes: Any, page: int) -> Iterator[Element]:
-    """Charts of a slide, those inside of groups too."""
-    for shape in shapes:
-        if getattr(shape, "has_chart", False) and shape.has_chart:
-            yield from _chart(shape.chart, page)
-        elif hasattr(shape, "shapes"):
-            yield from _charts(shape.shapes, page)
-
-
-def _chart(chart: Any, page: int) -> Iterator[Element]:
-    """A chart as its titles and the table behind it: a row per category, a column per series.
-
-    Read from its XML, where all kinds of charts keep the same shape; python-pptx knows some kinds only.
-    """
-    root = chart.part._element
-    for title in root.iter(f"{_CHART}title"):
-        text = "".join(each.text or "" for each in title.iter(f"{_DRAWING}t"))
-        yield elements.Element(kind=elements.Kind.ELEMENT_KIND_CAPTION, text=text, page=page)
-    series = list(root.iter(f"{_CHART}ser"))[:_MAX_SERIES]
-    header = ["", *(" ".join(_points(each, "tx").values()) for each in series)]
-    labels: dict[int, str] = {}
-    for each in series:
-        labels |= _points(each, "cat")
-    values = [_points(each, "val") for each in series]
-    rows = [[label, *(each.get(index, "") for each in values)] for index, label in sorted(labels.items())]
-    lines = [elements.row_text(each).strip("\t") for each in (header, *rows)]
-    if any(lines):
-        yield elements.table(lines, page, elements.header_html(header))
-
-
-def _points(series: Any, part: str) -> dict[int, str]:
-    """The cached values of a series' name (`tx`), categories (`cat`) or values (`val`), by index."""
-    found: dict[int, str] = {}
-    for point in series.iterfind(f"{_CHART}{part}//{_CHART}pt"):
-        value, index = point.find(f"{_CHART}v"), point.get("idx", "")
-        if value is not None and value.text and index.isdigit() and len(found) < _MAX_POINTS:
-            found[int(index)] = value.text
-    return found
+def _as_presentation(path: Path, package: Package) -> Path:
+    """The file itself, or a copy that says it is a presentation where it says that it is a show or a template."""
+    types = package.archive.read(_TYPES)
+    if not any(each in types for each in _OTHER_TYPES):
+        return path
+    for each in _OTHER_TYPES:
+        types = types.replace(each, _MAIN_TYPE)
+    copy = path.with_name(f"{path.name}.copy")
+    with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for member in dict.fromkeys(package.archive.namelist()):
+            archive.writestr(member, types if member == _TYPES else package.archive.read(member))
+    return copy
