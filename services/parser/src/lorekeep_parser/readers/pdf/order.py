@@ -1,0 +1,150 @@
+"""Reading order. The content's own order is mostly right; where it jumps about, columns are found and followed."""
+
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+from lorekeep_parser.readers.pdf.lines import Line
+
+_LEAST_JUMPS = 3
+_JUMP_SHARE = 0.15
+_LEAST_IN_COLUMN = 3
+_SAME_ROW = 0.5
+_MAX_DEPTH = 8
+# Steps across the page in which a gutter is sought, the fewest that make one, and the share of lines that may cross it.
+_STEPS = 400
+_GUTTER_STEPS = 6
+_CROSSING_SHARE = 0.2
+# What makes a column one of running text and not of a table's cells.
+_PROSE_CHARACTERS = 15
+_FILLED = 0.6
+_FILLED_SHARE = 0.4
+_LETTERS_SEEN = 2000
+
+
+def in_reading_order(lines: Sequence[Line]) -> list[Line]:
+    """The lines as a person reads them; what runs in another direction than the page comes last."""
+    upright = [each for each in lines if not each.aside]
+    aside = [each for each in lines if each.aside]
+    if not (_disordered(upright) or _interleaved(upright)):
+        return upright + aside
+    if not _from_right_to_left(upright):
+        return _cut(upright) + aside
+    _mirror(upright)
+    ordered = _cut(upright)
+    _mirror(upright)
+    return ordered + aside
+
+
+def same_row(before: Line, line: Line) -> bool:
+    """Pieces of one row: cells of a table, or words set apart."""
+    overlap = min(before.bottom, line.bottom) - max(before.top, line.top)
+    return overlap > 0.6 * min(before.bottom - before.top, line.bottom - line.top) > 0
+
+
+def _disordered(lines: Sequence[Line]) -> bool:
+    jumps = sum(1 for before, after in pairwise(lines) if _jumps_back(before, after))
+    return jumps >= max(_LEAST_JUMPS, len(lines) * _JUMP_SHARE)
+
+
+def _interleaved(lines: Sequence[Line]) -> bool:
+    """Whether columns of running text lie row by row in the content."""
+    beside = sum(1 for before, after in pairwise(lines) if after.left > before.right and same_row(before, after))
+    return beside >= max(_LEAST_IN_COLUMN, len(lines) * _JUMP_SHARE) and _gutter(lines) is not None
+
+
+def _jumps_back(before: Line, after: Line) -> bool:
+    """Upwards within one column; upwards into another column is how columns are read."""
+    overlap = min(before.right, after.right) - max(before.left, after.left)
+    narrower = min(before.right - before.left, after.right - after.left)
+    return after.middle < before.top and overlap > 0.5 * narrower
+
+
+def _cut(lines: Sequence[Line], depth: int = 0) -> list[Line]:
+    """Columns left to right where a gutter parts the lines, else top to bottom. A line across it parts the columns."""
+    place = _gutter(lines) if depth < _MAX_DEPTH else None
+    if place is None:
+        return _rows(lines)
+    ordered: list[Line] = []
+    band: list[Line] = []
+    for line in sorted(lines, key=lambda each: each.middle):
+        if line.left < place < line.right:
+            ordered += [*_sides(band, place, depth), line]
+            band = []
+        else:
+            band.append(line)
+    return ordered + _sides(band, place, depth)
+
+
+def _sides(band: Sequence[Line], place: float, depth: int) -> list[Line]:
+    left = [each for each in band if each.right <= place]
+    right = [each for each in band if each.right > place]
+    return _cut(left, depth + 1) + _cut(right, depth + 1)
+
+
+def _gutter(lines: Sequence[Line]) -> float | None:
+    """The middle of the widest strip that few lines cross and that has running text on both sides."""
+    if len(lines) < 2 * _LEAST_IN_COLUMN:
+        return None
+    crossed = _crossed(lines)
+    lefts, rights = sorted(each.left for each in lines), sorted(each.right for each in lines)
+    candidates = []
+    for first, last in _strips([each <= len(lines) * _CROSSING_SHARE for each in crossed]):
+        place = (first + last) / 2 / _STEPS
+        beside = min(bisect_right(rights, place), len(lines) - bisect_left(lefts, place))
+        if last - first >= _GUTTER_STEPS and beside >= _LEAST_IN_COLUMN:
+            candidates.append((max(crossed[first:last]), first - last, place))
+    return next((place for _, _, place in sorted(candidates) if _between_prose(lines, place)), None)
+
+
+def _crossed(lines: Sequence[Line]) -> list[int]:
+    """Of each step across the page, how many lines lie on it."""
+    changes = [0] * (_STEPS + 2)
+    for line in lines:
+        changes[int(line.left * _STEPS)] += 1
+        changes[int(line.right * _STEPS) + 1] -= 1
+    return list(accumulate(changes))[:_STEPS]
+
+
+def _strips(free: Sequence[bool]) -> list[tuple[int, int]]:
+    edges = [index for index, (a, b) in enumerate(pairwise([False, *free, False])) if a != b]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _between_prose(lines: Sequence[Line], place: float) -> bool:
+    return _prose([each for each in lines if each.right <= place]) and _prose(
+        [each for each in lines if each.left >= place]
+    )
+
+
+def _prose(lines: Sequence[Line]) -> bool:
+    if len(lines) < _LEAST_IN_COLUMN:
+        return False
+    width = max(each.right for each in lines) - min(each.left for each in lines)
+    filled = sum(1 for each in lines if each.right - each.left >= _FILLED * width)
+    characters = sum(len(each.text) for each in lines)
+    return filled >= _FILLED_SHARE * len(lines) and characters >= _PROSE_CHARACTERS * len(lines)
+
+
+def _rows(lines: Sequence[Line]) -> list[Line]:
+    """Top to bottom; lines at one height left to right."""
+    ordered: list[Line] = []
+    row: list[Line] = []
+    for line in sorted(lines, key=lambda each: each.middle):
+        if row and line.middle - row[0].middle > _SAME_ROW * max(row[0].bottom - row[0].top, 0.004):
+            ordered += sorted(row, key=lambda each: each.left)
+            row = []
+        row.append(line)
+    return ordered + sorted(row, key=lambda each: each.left)
+
+
+def _from_right_to_left(lines: Sequence[Line]) -> bool:
+    """Whether most letters are of a script that runs to the left."""
+    letters = [each for line in lines[:_LETTERS_SEEN] for each in line.text[:5] if each.isalpha()]
+    return sum(unicodedata.bidirectional(each) in ("R", "AL") for each in letters) > len(letters) / 2
+
+
+def _mirror(lines: Sequence[Line]) -> None:
+    for line in lines:
+        line.left, line.right = 1 - line.right, 1 - line.left
