@@ -59,20 +59,12 @@ class HiResReader:
 
     def _partitioned(self, group: range) -> list[Any]:
         os.environ["HF_HUB_OFFLINE"] = "1"
-        from unstructured.partition.pdf import partition_pdf
-
         languages, _ = ocr_languages.chosen(self._languages, ocr_languages.installed())
         with TemporaryDirectory(dir=self._folder) as folder:
             part = Path(folder) / "pages.pdf"
             self._cut_out(group, part)
-            found: list[Any] = partition_pdf(
-                filename=str(part),
-                strategy="hi_res",
-                hi_res_model_name=_MODEL,
-                infer_table_structure=True,
-                languages=languages.split("+"),
-            )
-        return found
+            with unstructured_elements.reading("PDF"):
+                return _partitioned(part, languages.split("+"))
 
     def _cut_out(self, group: range, path: Path) -> None:
         part = pypdfium2.PdfDocument.new()
@@ -83,23 +75,34 @@ class HiResReader:
             part.close()
 
 
+def _partitioned(path: Path, languages: Sequence[str]) -> list[Any]:
+    from unstructured.partition.pdf import partition_pdf
+
+    found: list[Any] = partition_pdf(
+        filename=str(path),
+        strategy="hi_res",
+        hi_res_model_name=_MODEL,
+        infer_table_structure=True,
+        languages=languages,
+    )
+    return found
+
+
 def _paged(found: Sequence[Any], group: range) -> list[Page]:
     """The model's elements by page: those of a group carry page numbers from 1."""
     pages: list[list[Element]] = [[] for _ in group]
     for each in found:
         index = min(max((each.metadata.page_number or 1) - 1, 0), len(pages) - 1)
-        pages[index].append(converted(each, group[index] + 1))
+        pages[index] += converted(each, group[index] + 1)
     return [Page(elements) for elements in pages]
 
 
-def converted(element: Any, number: int) -> Element:
-    """One of the model's elements with its box, as standing on a page."""
-    made = unstructured_elements.converted(element)
-    made.page = number
-    del made.boxes[:]
+def converted(element: Any, number: int) -> list[Element]:
+    """One of the model's elements with its box, as standing on a page; nothing where it holds nothing."""
+    made = list(unstructured_elements.converted([element], number))
     box = _box(getattr(element.metadata, "coordinates", None), number)
-    if box is not None:
-        made.boxes.append(box)
+    for each in made:
+        each.boxes.extend([] if box is None else [box])
     return made
 
 
@@ -110,9 +113,7 @@ def _box(coordinates: Any, number: int) -> document_pb2.BoundingBox | None:
     width, height = coordinates.system.width or 1, coordinates.system.height or 1
     across = [min(max(x / width, 0.0), 1.0) for x, _ in coordinates.points]
     down = [min(max(y / height, 0.0), 1.0) for _, y in coordinates.points]
-    return document_pb2.BoundingBox(
-        page=number, left=min(across), top=min(down), right=max(across), bottom=max(down)
-    )
+    return document_pb2.BoundingBox(page=number, left=min(across), top=min(down), right=max(across), bottom=max(down))
 
 
 def _hub() -> Path:

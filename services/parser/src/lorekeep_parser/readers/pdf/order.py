@@ -27,14 +27,14 @@ def in_reading_order(lines: Sequence[Line]) -> list[Line]:
     """The lines as a person reads them; what runs in another direction than the page comes last."""
     upright = [each for each in lines if not each.aside]
     aside = [each for each in lines if each.aside]
-    if not (_disordered(upright) or _interleaved(upright)):
-        return upright + aside
-    if not _from_right_to_left(upright):
-        return _cut(upright) + aside
-    _mirror(upright)
-    ordered = _cut(upright)
-    _mirror(upright)
-    return ordered + aside
+    mirrored = _from_right_to_left(upright)
+    if mirrored:
+        _mirror(upright)
+    if _disordered(upright) or _interleaved(upright):
+        upright = _cut(upright)
+    if mirrored:
+        _mirror(upright)
+    return upright + aside
 
 
 def same_row(before: Line, line: Line) -> bool:
@@ -50,15 +50,19 @@ def _disordered(lines: Sequence[Line]) -> bool:
 
 def _interleaved(lines: Sequence[Line]) -> bool:
     """Whether columns of running text lie row by row in the content."""
-    beside = sum(1 for before, after in pairwise(lines) if after.left > before.right and same_row(before, after))
+    beside = sum(1 for before, after in pairwise(lines) if _apart(before, after) and same_row(before, after))
     return beside >= max(_LEAST_IN_COLUMN, len(lines) * _JUMP_SHARE) and _gutter(lines) is not None
 
 
+def _apart(before: Line, after: Line) -> bool:
+    return after.left > before.right or after.right < before.left
+
+
 def _jumps_back(before: Line, after: Line) -> bool:
-    """Upwards within one column; upwards into another column is how columns are read."""
+    """Upwards within one column or to the left; upwards into the next column is how columns are read."""
     overlap = min(before.right, after.right) - max(before.left, after.left)
     narrower = min(before.right - before.left, after.right - after.left)
-    return after.middle < before.top and overlap > 0.5 * narrower
+    return after.middle < before.top and (overlap > 0.5 * narrower or after.right <= before.left)
 
 
 def _cut(lines: Sequence[Line], depth: int = 0) -> list[Line]:
@@ -121,7 +125,7 @@ def _between_prose(lines: Sequence[Line], place: float) -> bool:
 def _prose(lines: Sequence[Line]) -> bool:
     if len(lines) < _LEAST_IN_COLUMN:
         return False
-    width = max(each.right for each in lines) - min(each.left for each in lines)
+    width = max(each.right - each.left for each in lines)
     filled = sum(1 for each in lines if each.right - each.left >= _FILLED * width)
     characters = sum(len(each.text) for each in lines)
     return filled >= _FILLED_SHARE * len(lines) and characters >= _PROSE_CHARACTERS * len(lines)

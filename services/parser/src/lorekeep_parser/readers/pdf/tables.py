@@ -23,15 +23,24 @@ _MAX_EDGES = 500
 _MAX_CROSSINGS = 1500
 _MAX_CELLS = 1000
 _LEAST_FILLED_SHARE = 0.25
+# A longer cell is a part of the page with a frame around it.
+_MAX_CELL_CHARACTERS = 700
+_STACKED = 3
+# Share of characters that may stand on a ruling, and so in two cells.
+_MOST_STRANGE = 0.05
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell's text, and how many columns and rows it spans."""
+    """A cell's text, and how many columns and rows it spans. `stacked`: it holds numbers, each on a line of its own.
+
+    Where several cells of a row are, rows lie between the rulings that no line parts.
+    """
 
     text: str
     columns: int = 1
     rows: int = 1
+    stacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,37 +116,39 @@ def _table(text_page: Any, cells: Sequence[Sides], shown: frame.Frame) -> Table 
     """The table of these cells; None where they are frames around something else."""
     lefts = sorted({each[0] for each in cells})
     tops = sorted({each[1] for each in cells})
-    if len(lefts) < 2 or len(tops) < 2:
+    texts = {each: _cell(text_page, each, lefts, tops) for each in sorted(cells)}
+    filled = [sides for sides, cell in texts.items() if cell.text]
+    longest = max(len(cell.text) for cell in texts.values())
+    columns, rows = len({each[0] for each in filled}), len({each[1] for each in filled})
+    if min(columns, rows) < 2 or len(filled) < _LEAST_FILLED_SHARE * len(cells) or longest > _MAX_CELL_CHARACTERS:
         return None
-    rows = [
-        [_cell(text_page, each, lefts, tops) for each in sorted(cells) if each[1] == top]
-        for top in tops
-    ]  # fmt: skip
-    filled = sum(1 for row in rows for cell in row if cell.text)
-    if filled < max(2, _LEAST_FILLED_SHARE * len(cells)):
+    lined = [[cell for sides, cell in texts.items() if sides[1] == top] for top in tops]
+    if any(sum(cell.stacked for cell in row) > 1 for row in lined):
         return None
     right, bottom = max(each[2] for each in cells), max(each[3] for each in cells)
-    return Table(rows, shown.placed((lefts[0], -bottom, right, -tops[0])))
+    return Table(lined, shown.placed((lefts[0], -bottom, right, -tops[0])))
 
 
 def _cell(text_page: Any, sides: Sides, lefts: Sequence[float], tops: Sequence[float]) -> Cell:
     left, top, right, bottom = sides
     text = text_page.get_text_bounded(left + _INSET, -bottom + _INSET, right - _INSET, -top - _INSET)
+    lines = [each.strip() for each in text.splitlines() if each.strip()]
     return Cell(
-        words.joined([each for each in text.splitlines() if each.strip()]).strip(),
+        words.joined(lines),
         sum(1 for each in lefts if left <= each < right),
         sum(1 for each in tops if top <= each < bottom),
+        sum(1 for each in lines if not any(map(str.isalpha, each))) >= _STACKED,
     )
 
 
 def _is_whole(table: Table, lines: Sequence[Line]) -> bool:
-    """Whether the cells have all that the lines inside say, and some line stands inside."""
+    """Whether the cells have all that the lines inside say, hardly more, and some line stands inside."""
     inside = words.joined([each.text for each in lines if table.holds(each)])
     wanted = Counter("".join(inside.split()))
     held = Counter("".join("".join(cell.text.split()) for row in table.rows for cell in row))
     for hyphen in "-‐":
         del wanted[hyphen]
-    return bool(wanted) and not wanted - held
+    return bool(wanted) and not wanted - held and (held - wanted).total() <= max(3, _MOST_STRANGE * wanted.total())
 
 
 def _html(rows: Sequence[Sequence[Cell]]) -> str:
