@@ -11,6 +11,9 @@ _LEAST_JUMPS = 3
 _JUMP_SHARE = 0.15
 _LEAST_IN_COLUMN = 3
 _SAME_ROW = 0.5
+# How lines of one paragraph stand to each other: their left sides, and the step between them in sizes of the font.
+_ALIGNED = 0.02
+_CLOSE = 1.7
 _MAX_DEPTH = 8
 # Steps across the page in which a gutter is sought, the fewest that make one, and the share of lines that may cross it.
 _STEPS = 400
@@ -70,15 +73,16 @@ def _cut(lines: Sequence[Line], depth: int = 0) -> list[Line]:
     place = _gutter(lines) if depth < _MAX_DEPTH else None
     if place is None:
         return _rows(lines)
-    ordered: list[Line] = []
-    band: list[Line] = []
-    for line in sorted(lines, key=lambda each: each.middle):
-        if line.left < place < line.right:
-            ordered += [*_sides(band, place, depth), line]
-            band = []
-        else:
-            band.append(line)
-    return ordered + _sides(band, place, depth)
+    across = sorted((each for each in lines if each.left < place < each.right), key=lambda each: each.middle)
+    levels = [each.middle for each in across]
+    bands: list[list[Line]] = [[] for _ in range(len(across) + 1)]
+    for line in lines:
+        if not line.left < place < line.right:
+            bands[bisect_right(levels, line.middle)].append(line)
+    ordered = _sides(bands[0], place, depth)
+    for line, band in zip(across, bands[1:], strict=True):
+        ordered += [line, *_sides(band, place, depth)]
+    return ordered
 
 
 def _sides(band: Sequence[Line], place: float, depth: int) -> list[Line]:
@@ -132,15 +136,30 @@ def _prose(lines: Sequence[Line]) -> bool:
 
 
 def _rows(lines: Sequence[Line]) -> list[Line]:
-    """Top to bottom; lines at one height left to right."""
-    ordered: list[Line] = []
-    row: list[Line] = []
-    for line in sorted(lines, key=lambda each: each.middle):
-        if row and line.middle - row[0].middle > _SAME_ROW * max(row[0].bottom - row[0].top, 0.004):
-            ordered += sorted(row, key=lambda each: each.left)
-            row = []
-        row.append(line)
-    return ordered + sorted(row, key=lambda each: each.left)
+    """Top to bottom; what begins at one height left to right. Lines that follow closely under one another stay so."""
+    rows: list[list[list[Line]]] = []
+    for stack in sorted(_stacks(lines), key=lambda each: each[0].middle):
+        first = rows[-1][0][0] if rows else None
+        if first and stack[0].middle - first.middle <= _SAME_ROW * max(first.bottom - first.top, 0.004):
+            rows[-1].append(stack)
+        else:
+            rows.append([stack])
+    return [line for row in rows for stack in sorted(row, key=lambda each: each[0].left) for line in stack]
+
+
+def _stacks(lines: Sequence[Line]) -> list[list[Line]]:
+    stacks: list[list[Line]] = []
+    for line in lines:
+        if stacks and _follows(stacks[-1][-1], line):
+            stacks[-1].append(line)
+        else:
+            stacks.append([line])
+    return stacks
+
+
+def _follows(before: Line, line: Line) -> bool:
+    step = line.bottom - before.bottom
+    return abs(line.left - before.left) < _ALIGNED and 0 < step < _CLOSE * max(line.size, before.size)
 
 
 def _from_right_to_left(lines: Sequence[Line]) -> bool:
