@@ -29,7 +29,7 @@ def document(
             f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {WIDTH} {HEIGHT}]{page}"
             f"/Resources<</Font<</F 3 0 R/B 4 0 R/C 5 0 R>>>>/Contents {first + 2 * index + 1} 0 R>>"
         )
-        objects.append(f"<</Length {len(content)}>>stream\n{content}\nendstream")
+        objects.append(f"<</Length {len(content)}>>\nstream\n{content}\nendstream")
     return joined(objects, trailer)
 
 
@@ -38,7 +38,7 @@ def joined(objects: Sequence[str], trailer: str = "") -> bytes:
     out, offsets = b"%PDF-1.7\n", []
     for number, each in enumerate(objects, start=1):
         offsets.append(len(out))
-        out += f"{number} 0 obj{each}endobj\n".encode("cp1252")
+        out += f"{number} 0 obj\n{each}\nendobj\n".encode("cp1252")
     table = "".join(f"{each:010} 00000 n \n" for each in offsets)
     size = len(objects) + 1
     end = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer<</Size {size}/Root 1 0 R{trailer}>>\n"

@@ -55,18 +55,23 @@ class PageFallback:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pages: _Pages | None = None
+        self._failed = path.stat().st_size > _MAX_BYTES
 
     def page(self, index: int, cause: str) -> Page:
         """The page by pdfminer; skipped with a warning where that fails too."""
+        if self._pages is None and not self._failed:
+            self._open()
+        if self._pages is None:
+            return _broken(index, cause)
+        return page(self._pages, index, cause)
+
+    def _open(self) -> None:
         try:
-            if self._path.stat().st_size > _MAX_BYTES:
-                return _broken(index, cause)
-            self._pages = self._pages or _Pages(self._path)
+            self._pages = _Pages(self._path)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - the library raises whatever the bytes lead to
-            return _broken(index, cause)
-        return page(self._pages, index, cause)
+            self._failed = True
 
 
 class _Pages:

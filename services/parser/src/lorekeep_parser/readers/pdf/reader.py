@@ -14,6 +14,7 @@ from lorekeep_parser.readers import ocr
 from lorekeep_parser.readers.elements import Element
 from lorekeep_parser.readers.pdf import (
     blocks,
+    crowding,
     fallback,
     forms,
     frame,
@@ -63,7 +64,7 @@ class PdfReader:
         except pypdfium2.PdfiumError:
             return Sheet()
         try:
-            return lines.sheet(page)
+            return Sheet() if crowding.crowded(page) else lines.sheet(page)
         except pypdfium2.PdfiumError:
             return Sheet()
         finally:
@@ -75,6 +76,8 @@ class PdfReader:
         except pypdfium2.PdfiumError:
             return self._fallen_back(index, "PDFium could not open it")
         try:
+            if crowding.crowded(page):
+                return _given_up(index + 1)
             return self._page(page, index + 1)
         except pypdfium2.PdfiumError:
             return self._fallen_back(index, "PDFium could not read it")
@@ -128,6 +131,11 @@ class PdfReader:
 
     def _written(self, page: Any, number: int) -> list[Element]:
         return list(forms.elements(page, self._form, number))
+
+
+def _given_up(number: int) -> Page:
+    warning = f"page_crowded: page {number} has tens of thousands of words on one line and was not read"
+    return Page((), skipped=True, truncations=1, warnings=[warning])
 
 
 def _form(document: Any) -> Any:
