@@ -61,6 +61,7 @@ SLOW = {
         "test_children.py",
         "test_documents.py",
         "test_ranges.py",
+        "test_pdf_strategies.py",
         "test_recognition.py",
         "test_refusals.py",
         "test_resume.py",
