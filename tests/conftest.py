@@ -64,6 +64,7 @@ SLOW = {
         "test_office_sheets.py",
         "test_office_slides.py",
         "test_office_word.py",
+        "test_pdf_strategies.py",
         "test_recognition.py",
         "test_refusals.py",
         "test_resume.py",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from lorekeep_parser.readers.pdf_lines import Line, usual_pitch
+from lorekeep_parser.readers.pdf.lines import Line, usual_pitch
 
 # Share of a page's height, at its top and its foot, that furniture stands in; a lone page number may stand further in.
 _EDGE = 0.09
@@ -32,29 +32,33 @@ _PAGE_NUMBER = re.compile(r"[-–—\s]*(page|seite|p\.)?\s*#\s*((of|von|/)\s*#)
 
 @dataclass(frozen=True)
 class Running:
-    """What runs through a document: the usual place of each line that repeats, by shape, and the step between lines."""
+    """What runs through a document: the usual place of each line that repeats, by shape, and the step between lines.
+
+    `offsets` are what page numbers are ahead of the pages' indexes.
+    """
 
     places: Mapping[str, float]
     pitch: float
+    offsets: frozenset[int]
 
-    def edges(self, lines: Sequence[Line]) -> list[int]:
-        """Of each line of a page: -1 for a running head, 1 for a foot, 0 for neither.
+    def edges(self, lines: Sequence[Line], index: int) -> list[int]:
+        """Of each line of the page with an index: -1 for a running head, 1 for a foot, 0 for neither.
 
         Between furniture and the edge stands nothing else, and between it and the body a gap. A page that would be
         left without body keeps its running lines as such; a page number alone says nothing.
         """
-        edges = [self._candidate(line) for line in lines]
+        edges = [self._candidate(line, index) for line in lines]
         pitch = min(self.pitch, usual_pitch(lines))
         rows = _rows(lines)
         kept = {*_outermost(rows, lines, edges, -1, pitch), *_outermost(rows[::-1], lines, edges, 1, pitch)}
-        edges = [edge if index in kept else 0 for index, edge in enumerate(edges)]
+        edges = [edge if number in kept else 0 for number, edge in enumerate(edges)]
         if all(edges):
             return [edge if _is_number(line) else 0 for edge, line in zip(edges, lines, strict=True)]
         return edges
 
-    def _candidate(self, line: Line) -> int:
+    def _candidate(self, line: Line, index: int) -> int:
         if _is_number(line):
-            return _edge(line, _NUMBER_EDGE)
+            return _edge(line, _NUMBER_EDGE) if _offset(line, index) in self.offsets else 0
         usual = self.places.get(_shape(line.text))
         return 0 if usual is None or not _close(line.middle, usual) else _edge(line, _EDGE)
 
@@ -74,14 +78,31 @@ def running_through(pages: Mapping[int, Sequence[Line]]) -> Running:
         return sum(counts[each] for each in repeated if _close(usual[each], place)) >= _LEAST_SHARE * len(pages)
 
     places = {shape: usual[shape] for shape in repeated if runs(usual[shape])}
-    return Running(places, median([usual_pitch(page) for page in pages.values() if page] or [1.0]))
+    pitch = median([usual_pitch(page) for page in pages.values() if page] or [1.0])
+    return Running(places, pitch, _offsets(pages))
+
+
+def _offsets(pages: Mapping[int, Sequence[Line]]) -> frozenset[int]:
+    """How page numbers go with the pages; where too few pages are there to tell, from 1 on."""
+    counts = Counter(
+        _offset(line, index)
+        for index, page in pages.items()
+        for line in page
+        if _edge(line, _NUMBER_EDGE) and _is_number(line)
+    )
+    repeated = frozenset(offset for offset, count in counts.items() if count >= _LEAST_REPEATS)
+    return repeated or frozenset({1})
+
+
+def _offset(line: Line, index: int) -> int:
+    return int(_DIGITS.findall(line.text)[0][:9]) - index
 
 
 def _may_run(shape: str, lines: Mapping[int, Line]) -> bool:
     """Whether a line is short, and its numbers stay the same or one of them goes with the pages."""
     if len(shape) > _MOST_CHARACTERS:
         return False
-    numbers = [[int(each) - index for each in _DIGITS.findall(line.text)] for index, line in lines.items()]
+    numbers = [[int(each[:9]) - index for each in _DIGITS.findall(line.text)] for index, line in lines.items()]
     steps = [Counter(column).most_common(1)[0][1] for column in zip(*numbers, strict=True)]
     in_step = max(steps, default=0) >= max(_LEAST_REPEATS, _LEAST_SHARE * len(lines))
     return in_step or len({line.text for line in lines.values()}) == 1
