@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 from lorekeep.document.v1.document_pb2 import Chunk, Element, Verdict
 from lorekeep.parser.v1 import parser_pb2
@@ -18,6 +17,7 @@ _MOST_CHARACTERS = 32 * 1024 * 1024
 # How long a place in the parser is waited for before the caller is asked to come back.
 _PLACE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.25
+_MOST_BROKEN = 3
 
 
 @dataclass
@@ -29,6 +29,7 @@ class Read:
     verdict: Verdict = field(default_factory=Verdict)
     warnings: list[str] = field(default_factory=list)
     characters: int = 0
+    finished: bool = False
 
     def take(self, answer: parser_pb2.ParseResponse) -> None:
         """Adds what an answer brings; TooLarge where it becomes more than one answer may hold."""
@@ -39,7 +40,7 @@ class Read:
             self.chunks.append(answer.chunk)
             self.characters += len(answer.chunk.text)
         elif answer.HasField("finished"):
-            self.verdict = answer.finished.verdict
+            self.verdict, self.finished = answer.finished.verdict, True
             self.warnings += answer.finished.verdict.warnings
         if self.characters > _MOST_CHARACTERS:
             raise errors.TooLarge(
@@ -63,12 +64,17 @@ async def read(parts: Parts, document: Document, parameters: Parameters) -> Read
 
 
 async def _placed(parts: Parts, document: Document, start: parser_pb2.ParseStart) -> Read:
-    until = monotonic() + _PLACE_SECONDS
+    until, broken = monotonic() + _PLACE_SECONDS, 0
     while True:
         try:
             return await _typed(parts, document, start)
         except errors.Overloaded:
             if monotonic() > until:
+                raise
+        except errors.Internal:
+            # gRPC says so too of a call that the callee ended while a message was on its way, whatever it ended with.
+            broken += 1
+            if broken == _MOST_BROKEN:
                 raise
         await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -91,32 +97,31 @@ async def _typed(parts: Parts, document: Document, start: parser_pb2.ParseStart)
 
 
 async def _once(parts: Parts, document: Document, start: parser_pb2.ParseStart) -> Read:
-    found, ends = Read(), list[bool]()
+    found, accepted = Read(), asyncio.Event()
     requests: Pipe[parser_pb2.ParseRequest] = Pipe(1)
     call = parts.callees.parser.Parse(aiter(requests))
 
     async def receive() -> None:
         async for answer in call:
+            accepted.set()
             found.take(answer)
-            if answer.HasField("finished"):
-                ends.append(True)
+
+    async def send() -> None:
+        await requests.put(parser_pb2.ParseRequest(start=start))
+        await accepted.wait()
+        with blobs_translated():
+            async for piece in parts.blobs.staged(document.staged.path or ""):
+                await requests.put(parser_pb2.ParseRequest(data=piece))
+        await requests.close()
 
     try:
-        await beside(receive(), _send(parts, document, start, requests))
+        await beside(receive(), send())
     finally:
         requests.abandon()
         call.cancel()
-    if not ends:
+    if not found.finished:
         raise errors.Unavailable("The parser broke off. Try again shortly.", reason="parser_broke_off")
     return found
-
-
-async def _send(parts: Parts, document: Document, start: parser_pb2.ParseStart, requests: Pipe[Any]) -> None:
-    await requests.put(parser_pb2.ParseRequest(start=start))
-    with blobs_translated():
-        async for piece in parts.blobs.staged(document.staged.path or ""):
-            await requests.put(parser_pb2.ParseRequest(data=piece))
-    await requests.close()
 
 
 def _start_of(document: Document, parameters: Parameters) -> parser_pb2.ParseStart:
