@@ -22,6 +22,7 @@ SLOW = {
         "test_openapi.py",
         "test_organisation_removal.py",
         "test_part_orders.py",
+        "test_partition_client.py",
         "test_plans.py",
         "test_pooler.py",
         "test_public_fuzz.py",

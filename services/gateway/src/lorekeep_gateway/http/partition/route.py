@@ -21,6 +21,7 @@ from lorekeep_gateway.http.schemas.shape import failures
 from lorekeep_gateway.keys import Principal
 
 PATH = "/general/v0/general"
+DOCS_PATH = "/general/docs"
 _CSV = {"text/csv": {"schema": {"type": "string"}}}
 
 
@@ -66,6 +67,12 @@ async def partition(request: Request, principal: Principal = Reader) -> Streamin
             found = [await read(parts, each, parameters) for each in received.documents]
     shown = [_shown(*each, parameters) for each in zip(received.documents, found, strict=True)]
     return answer_of(shown, parameters.output_format, [told for each in found for told in each.warnings])
+
+
+@router.get(DOCS_PATH, summary="Say where this API is described")
+async def docs() -> dict[str, str]:
+    """For clients that ask for this page before they send a long PDF in parts, and go on where there is one."""
+    return {"openapi": "/openapi.json"}
 
 
 def _shown(document: Document, found: Read, parameters: Parameters) -> Any:
