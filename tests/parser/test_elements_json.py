@@ -1,4 +1,4 @@
-"""Element JSON of the unstructured API: what our own route makes of elements is read back as them; nonsense is typed."""
+"""Element JSON of the unstructured API: what our own route tells is read back; nonsense is typed."""
 
 import json
 import math
