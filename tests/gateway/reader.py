@@ -1,5 +1,6 @@
 """A parser that tells what it was told to, and remembers what it was asked and sent."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -21,6 +22,8 @@ class FakeParser(ParserServiceServicer):
         self.chunks: list[Chunk] = []
         self.verdict = Verdict(language="en", media_type="text/plain", pages_read=1)
         self.breaks_off = False
+        self.hangs = False
+        self.left = asyncio.Event()
 
     async def Parse(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ParseResponse]:
         stream = aiter(requests)
@@ -30,6 +33,11 @@ class FakeParser(ParserServiceServicer):
         if self.failures:
             raise self.failures.pop(0)
         yield parser_pb2.ParseResponse(accepted=parser_pb2.Accepted())
+        try:
+            while self.hangs:
+                await asyncio.sleep(0.01)
+        finally:
+            self.left.set()
         content = b""
         while len(content) < start.size_bytes:
             content += (await anext(stream)).data

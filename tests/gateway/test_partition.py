@@ -271,6 +271,16 @@ async def test_the_key_may_come_in_that_apis_header(suite: Suite) -> None:
     assert both.status_code == 401
 
 
+async def test_nothing_is_read_for_a_caller_who_has_left(suite: Suite) -> None:
+    suite.servers.parser.hangs = True
+    async with suite.caller(suite.key) as http:
+        with pytest.raises(httpx.ReadTimeout):
+            await http.post(PATH, files=[FILE], timeout=0.5)
+    async with asyncio.timeout(20):
+        await suite.servers.parser.left.wait()
+    assert suite.servers.parser.contents == []
+
+
 async def test_many_at_once_are_all_read(suite: Suite) -> None:
     report(suite)
     answers = await asyncio.gather(*[sent(suite) for _ in range(20)])

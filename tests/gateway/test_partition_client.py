@@ -10,6 +10,7 @@ import pytest
 from tests.gateway.suite import Suite, running
 from tests.parser.parser_process import DATA, TOKEN
 from tests.parser.parser_process import running as parser_running
+from unstructured.staging.base import elements_from_dicts
 from unstructured_client import UnstructuredClient
 from unstructured_client.models import errors, operations, shared
 from unstructured_client.utils import BackoffStrategy, RetryConfig
@@ -116,7 +117,9 @@ async def test_chunks_are_cut_by_characters(suite: Suite) -> None:
         assert {each["type"] for each in found} == {"CompositeElement"}
         assert len(found) > 3
         assert all(len(each["text"]) <= 300 for each in found)
-        assert all(each["metadata"]["orig_elements"] for each in found)
+        kept = elements_from_dicts(found)
+        assert [each.text for each in kept] == [each["text"] for each in found]
+        assert all(part.text in content.decode() for each in kept for part in each.metadata.orig_elements)
     assert any("The other part." in each["text"] for each in found)
 
 

@@ -44,7 +44,7 @@ _OF_THE_CLIENT = "split_pdf_"
 _NOTHING = ("", "[]", "null")
 _LISTS = frozenset({"languages", "ocr_languages", "skip_infer_table_types"})
 
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z_-]{1,31}$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z]{2,8})?$")]
 
 
 class Parameters(Request):
@@ -88,7 +88,7 @@ class Parameters(Request):
 
     def ocr(self) -> list[str]:
         """The languages, whichever name they came by."""
-        return self.languages or self.ocr_languages
+        return [each.replace("-", "_") for each in self.languages or self.ocr_languages]
 
     def chunk_options(self) -> parser_pb2.ChunkOptions | None:
         """How the parser cuts chunks; None where none are asked for."""

@@ -1,8 +1,13 @@
 """One document's way through the parser for a caller who waits: nothing of it is kept."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any, TypeVar
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from lorekeep.document.v1.document_pb2 import Chunk, Element, Verdict
 from lorekeep.parser.v1 import parser_pb2
@@ -18,6 +23,9 @@ _MOST_CHARACTERS = 32 * 1024 * 1024
 _PLACE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.25
 _MOST_BROKEN = 3
+_LOOK_SECONDS = 1.0
+
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -61,6 +69,22 @@ async def read(parts: Parts, document: Document, parameters: Parameters) -> Read
             found.warnings.insert(0, f"strategy_unavailable: {error.message}")
             return found
         raise
+
+
+async def while_awaited(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Does the work while its caller is there: nobody else needs it, and others wait for its place."""
+    results: list[Result] = []
+
+    async def worked() -> None:
+        results.append(await work)
+
+    async def watched() -> None:
+        while not await request.is_disconnected():
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise ClientDisconnect
+
+    await beside(worked(), watched())
+    return results[0]
 
 
 async def _placed(parts: Parts, document: Document, start: parser_pb2.ParseStart) -> Read:
