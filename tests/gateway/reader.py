@@ -22,7 +22,8 @@ class FakeParser(ParserServiceServicer):
         self.chunks: list[Chunk] = []
         self.verdict = Verdict(language="en", media_type="text/plain", pages_read=1)
         self.breaks_off = False
-        self.hangs = False
+        self.open = asyncio.Event()
+        self.open.set()
         self.left = asyncio.Event()
 
     async def Parse(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ParseResponse]:
@@ -34,8 +35,7 @@ class FakeParser(ParserServiceServicer):
             raise self.failures.pop(0)
         yield parser_pb2.ParseResponse(accepted=parser_pb2.Accepted())
         try:
-            while self.hangs:
-                await asyncio.sleep(0.01)
+            await self.open.wait()
         finally:
             self.left.set()
         content = b""

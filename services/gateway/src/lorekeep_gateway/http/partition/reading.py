@@ -79,7 +79,7 @@ async def while_awaited(request: Request, work: Coroutine[Any, Any, Result]) -> 
         results.append(await work)
 
     async def watched() -> None:
-        while not await request.is_disconnected():
+        while not await request.is_disconnected():  # noqa: ASYNC110 - a request tells of its end only when asked
             await asyncio.sleep(_LOOK_SECONDS)
         raise ClientDisconnect
 

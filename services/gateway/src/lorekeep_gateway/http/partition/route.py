@@ -15,7 +15,7 @@ from lorekeep_gateway.http.partition.elements import Partition
 from lorekeep_gateway.http.partition.form import Document, Received, form_of, staging
 from lorekeep_gateway.http.partition.parameters import Parameters, parameters_of
 from lorekeep_gateway.http.partition.reading import Read, read, while_awaited
-from lorekeep_gateway.http.parts import parts_of
+from lorekeep_gateway.http.parts import Parts, parts_of
 from lorekeep_gateway.http.schemas.partition import PartitionedElement, PartitionError, partition_body
 from lorekeep_gateway.http.schemas.shape import failures
 from lorekeep_gateway.keys import Principal
