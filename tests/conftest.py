@@ -53,6 +53,7 @@ SLOW = {
         "test_reconciliation.py",
         "test_removal.py",
         "test_removal_ways.py",
+        "test_remote.py",
         "test_restores.py",
         "test_resume.py",
         "test_role.py",
@@ -61,6 +62,7 @@ SLOW = {
     "parser": {
         "test_children.py",
         "test_documents.py",
+        "test_elements_json.py",
         "test_ranges.py",
         "test_recognition.py",
         "test_refusals.py",
