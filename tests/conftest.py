@@ -67,6 +67,9 @@ SLOW = {
         "test_recognition.py",
         "test_refusals.py",
         "test_resume.py",
+        "test_resume_pages.py",
+        "test_strategies.py",
+        "test_strategies_served.py",
     },
     "sdk": {
         "test_command.py",

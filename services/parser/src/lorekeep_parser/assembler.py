@@ -2,13 +2,17 @@
 
 The canonical text is the elements' texts joined by a blank line. A segment's text begins with the blank line that parts
 it from the one before, so that segments joined with nothing between are the canonical text. Page headers and footers
-are held back and put at the end of their batch: they belong to no passage, and between two lines of one they would
-tear it. A table longer than one element goes on in elements without HTML, which is how the chunker knows.
+are held back and put before a heading that comes after some pages, or at the end: they belong to no passage, and
+between two lines of one they would tear it. Where they go does not depend on where batches end. A table longer than one
+element goes on in elements without HTML, which is how the chunker knows.
 """
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from google.protobuf.message import DecodeError
 
 from lorekeep.document.v1 import document_pb2
 
@@ -22,6 +26,8 @@ _MAX_HTML_CHARACTERS = 262_144
 _MAX_HEADING_CHARACTERS = 300
 _MAX_LEVEL = 9
 _MAX_BOXES = 64
+# Page headers and footers that wait for a heading, and the most that wait at all: they are in the resume state.
+_ENOUGH_FURNITURE, _MOST_FURNITURE, _MOST_FURNITURE_BYTES = 8, 64, 16_384
 _FURNITURE = frozenset({Kind.ELEMENT_KIND_PAGE_HEADER, Kind.ELEMENT_KIND_PAGE_FOOTER})
 # Where leading white space is part of the text's shape.
 _SHAPED = frozenset({Kind.ELEMENT_KIND_CODE, Kind.ELEMENT_KIND_TABLE})
@@ -57,11 +63,16 @@ class Assembler:
             return
         if element.kind in _FURNITURE:
             self._furniture.append(element)
+            if sum(each.ByteSize() for each in self._furniture) > _MOST_FURNITURE_BYTES:
+                yield from self.finish()
             return
+        heading = element.kind == Kind.ELEMENT_KIND_HEADING
+        if len(self._furniture) >= (_ENOUGH_FURNITURE if heading else _MOST_FURNITURE):
+            yield from self.finish()
         self._note_heading(element)
         yield from self._placed(element)
 
-    def end_batch(self) -> Iterator[document_pb2.Element]:
+    def finish(self) -> Iterator[document_pb2.Element]:
         """Places what was held back."""
         held, self._furniture = self._furniture, []
         for element in held:
@@ -119,16 +130,25 @@ class Assembler:
             "length": self.length,
             "headings": self._headings,
             "segment": self._segment_ordinal,
+            "furniture": base64.b64encode(document_pb2.Segment(elements=self._furniture).SerializeToString()).decode(),
         }
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> "Assembler":
         """Reads `state` back; KeyError, TypeError or ValueError where it is none."""
         assembler = cls()
+        assembler._furniture = list(_segment(state["furniture"]).elements)
         assembler.ordinal, assembler.length = int(state["ordinal"]), int(state["length"])
         assembler._headings = [(int(level), str(text)) for level, text in state["headings"]]
         assembler._segment_ordinal, assembler._segment_start = int(state["segment"]), assembler.length
         return assembler
+
+
+def _segment(data: str) -> document_pb2.Segment:
+    try:
+        return document_pb2.Segment.FromString(base64.b64decode(data))
+    except DecodeError as error:
+        raise ValueError("no segment") from error
 
 
 def cleaned(text: str) -> str:

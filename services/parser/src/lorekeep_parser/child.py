@@ -11,7 +11,7 @@ from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import child_limits, failures, frames, reading
 from lorekeep_parser.frames import Kind
 
-_MOST_WAITING = 16
+_MOST_WAITING_BYTES = 64 * 2**20
 
 
 class Peer:
@@ -40,7 +40,8 @@ class Peer:
             if kind is Kind.VECTORS:
                 return payload
             self._waiting.append((kind, payload))
-            if kind is not Kind.REQUEST or len(self._waiting) > _MOST_WAITING:
+            waiting = sum(len(each) for _, each in self._waiting)
+            if kind is not Kind.REQUEST or waiting > _MOST_WAITING_BYTES:
                 raise InvalidInput("`vectors_required` must be answered with `vectors` before anything else.")
 
     def respond(self, message: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Cuts elements into chunks as they come.
+"""Cuts elements into chunks as they come, along the document's structure.
 
 Pieces of one section (one heading and what stands below it) are held until they exceed two chunks; then one is cut off
 where it hurts least (`packing`). At the section's end the rest is shared evenly. A heading opens its section's first
@@ -11,24 +11,33 @@ from typing import Any
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
-from lorekeep_parser import packing
+from lorekeep_parser import chunk_facts, packing, sentences
 from lorekeep_parser.open_section import OpenSection
-from lorekeep_parser.packing import Sizes
-from lorekeep_parser.pieces import Kind, Note, Piece, PieceMaker
+from lorekeep_parser.packer import Measure, Packer, Taken
+from lorekeep_parser.packing import Cut
+from lorekeep_parser.pieces import STRUCTURE, Costs, Kind, Note
 from lorekeep_parser.tokens import Counter
 
-_LEFT_OUT = frozenset({Kind.ELEMENT_KIND_PAGE_HEADER, Kind.ELEMENT_KIND_PAGE_FOOTER})
-_MAX_BOXES = 64
+# What is held, before compression: a checkpoint has room for 256 KiB, and text of any script packs into less than this.
+MAX_HELD_BYTES = 220_000
 
 
 class Chunker:
     """`options` have their defaults filled in. `add` and `finish` give the chunks that closed."""
 
-    def __init__(self, options: parser_pb2.ChunkOptions, counter: Counter) -> None:
-        capacity = options.max_tokens - counter.specials
-        self._sizes = Sizes(capacity, options.overlap_tokens, options.min_tokens)
-        self._counter = counter
-        self._maker = PieceMaker(counter, capacity)
+    def __init__(
+        self,
+        options: parser_pb2.ChunkOptions,
+        counter: Counter,
+        costs: Costs = STRUCTURE,
+        cut: Cut = packing.best_cut,
+    ) -> None:
+        measure = Measure(counter, options.prefix)
+        self._packer = Packer(measure, options.max_tokens, options.overlap_tokens, options.min_tokens, costs, cut)
+        self._maker = self._packer.maker
+        self._costs = costs
+        # Held before a chunk is cut off, so that the last two of a section can share evenly.
+        self._lookahead = 2 * self._packer.sizes.capacity
         self.section = OpenSection()
 
     @property
@@ -38,13 +47,10 @@ class Chunker:
 
     def add(self, element: document_pb2.Element) -> Iterator[document_pb2.Chunk]:
         """Takes the next element. Page furniture ends what is open, since a chunk is one run of the text."""
-        if element.kind in _LEFT_OUT:
+        if element.kind in chunk_facts.FURNITURE:
             yield from self.finish()
             return
-        if self._begins_section(element):
-            yield from self.finish()
-        self._take(element)
-        yield from self._closed(final=False)
+        yield from self._added(element, element.text)
 
     def finish(self) -> Iterator[document_pb2.Chunk]:
         """Closes what is open."""
@@ -59,19 +65,34 @@ class Chunker:
         """Goes on from what `state` gave."""
         self.section = OpenSection.restored(state)
 
+    def _added(self, element: document_pb2.Element, title: str) -> Iterator[document_pb2.Chunk]:
+        if self._begins_section(element):
+            yield from self.finish()
+        self._take(element, title)
+        yield from self._closed(final=False)
+
     def _begins_section(self, element: document_pb2.Element) -> bool:
         """A heading does, unless only headings stand before it; so does a passage under another path."""
         if not self.section.pieces or self.section.only_headings:
             return False
         return element.kind == Kind.ELEMENT_KIND_HEADING or list(element.heading_path) != self.section.path
 
-    def _take(self, element: document_pb2.Element) -> None:
-        heading = element.kind == Kind.ELEMENT_KIND_HEADING
-        note = Note(element.kind, element.page, [_sides(each) for each in element.boxes])
+    def _take(self, element: document_pb2.Element, title: str) -> None:
+        note = chunk_facts.noted(element, title)
         begins_table = self._head(element, note)
-        pieces = self._maker.pieces(element, note, begins_table)
-        path = [*element.heading_path, element.text] if heading else list(element.heading_path)
-        self.section.extend(element, pieces, path)
+        if self._torn(element):
+            self.section.pieces[-1].cost = self._costs.torn
+        self.section.extend(
+            element.text, element.start, self._maker.pieces(element.text, element.start, note, begins_table)
+        )
+
+    def _torn(self, element: document_pb2.Element) -> bool:
+        """Whether a sentence goes on in the element, as behind a page's end."""
+        if element.kind != Kind.ELEMENT_KIND_TEXT or not self.section.pieces or not element.text[:1].islower():
+            return False
+        last = self.section.pieces[-1]
+        ending = self.section.text_between(max(last.start, last.end - 16), last.end)
+        return last.note.kind == Kind.ELEMENT_KIND_TEXT and not sentences.finished(ending)
 
     def _head(self, element: document_pb2.Element, note: Note) -> bool:
         """Notes the header row that the element's rows stand under; says whether the table begins here.
@@ -89,92 +110,18 @@ class Chunker:
         return False
 
     def _closed(self, final: bool) -> Iterator[document_pb2.Chunk]:
-        section = self.section
-        while section.pieces and section.has_fresh and (final or section.weight > self._sizes.lookahead):
-            taken = packing.best_cut(section.pieces, section.fresh, self._sizes, final)
-            if taken == 0:
-                section.drop_overlap()
-                continue
-            taken, tokens = self._counted(taken)
-            yield self._chunk(section.pieces[:taken], tokens)
-            section.cut(taken, 0 if taken == len(section.pieces) else self._overlap(taken))
+        while self.section.has_fresh and (final or self._full()):
+            yield from self._chunks(self._packer.taken(self.section, final))
 
-    def _overlap(self, taken: int) -> int:
-        return packing.overlapping(self.section.pieces, taken, self._sizes)
+    def _full(self) -> bool:
+        return self.section.weight > self._lookahead or self.section.held_bytes > MAX_HELD_BYTES
 
-    def _counted(self, taken: int) -> tuple[int, int]:
-        """The true length of a chunk of `taken` pieces; fewer are taken where their sum was too small a guess."""
-        while True:
-            tokens = self._tokens(self.section.pieces[:taken])
-            fits = tokens <= self._sizes.capacity + self._counter.specials
-            if fits or taken <= self.section.fresh + 1:
-                return (taken, tokens) if fits else self._squeezed()
-            taken -= 1
+    def _chunks(self, taken: Taken) -> Iterator[document_pb2.Chunk]:
+        """What becomes of a chunk's worth of pieces."""
+        yield self._chunk(taken)
 
-    def _squeezed(self) -> tuple[int, int]:
-        """One fresh piece is too long with the overlap before it, or by itself where white space costs tokens."""
-        if self.section.fresh:
-            self.section.drop_overlap()
-            return self._counted(1)
-        first = self.section.pieces[0]
-        if first.end - first.start < 2:  # nothing is left to cut; no known tokenizer comes here
-            return 1, self._tokens([first])
-        self.section.replace_first(self._maker.halved(first, self.section.text_between(first.start, first.end)))
-        return self._counted(1)
-
-    def _tokens(self, pieces: list[Piece]) -> int:
-        """Tokens of a chunk with context and special tokens, as the model will count them."""
-        if self._counter.additive and all(each.spaced for each in pieces[1:]):
-            return sum(each.tokens for each in pieces) + packing.context_tokens(pieces[0]) + self._counter.specials
-        context = _context(pieces[0])
-        text = self.section.text_between(pieces[0].start, pieces[-1].end)
-        return self._counter.whole(f"{context}\n{text}" if context else text)
-
-    def _chunk(self, pieces: list[Piece], tokens: int) -> document_pb2.Chunk:
-        notes = list({id(each.note): each.note for each in pieces}.values())
-        pages = [each.page for each in notes]
-        return document_pb2.Chunk(
-            ordinal=self.section.next_ordinal(),
-            text=self.section.text_between(pieces[0].start, pieces[-1].end),
-            context=_context(pieces[0]),
-            start=pieces[0].start,
-            end=pieces[-1].end,
-            page=pages[0],
-            page_end=max(pages),
-            heading_path=self.section.path,
-            kind=_common_kind(notes),
-            boxes=_boxes(notes),
-            token_count=tokens,
-        )
-
-
-def _context(first: Piece) -> str:
-    return first.note.header if first.headed else ""
-
-
-def _common_kind(notes: list[Note]) -> document_pb2.ElementKind:
-    """The kind of what stands below the headings; that of the headings where there is nothing else."""
-    kinds = {each.kind for each in notes if each.kind != Kind.ELEMENT_KIND_HEADING}
-    if not kinds:
-        return Kind.ELEMENT_KIND_HEADING
-    return kinds.pop() if len(kinds) == 1 else Kind.ELEMENT_KIND_TEXT
-
-
-def _sides(box: document_pb2.BoundingBox) -> list[float]:
-    return [box.page, box.left, box.top, box.right, box.bottom]
-
-
-def _boxes(notes: list[Note]) -> list[document_pb2.BoundingBox]:
-    """The boxes of the elements; where they are very many, one for each page around all of them."""
-    sides = [each for note in notes for each in note.boxes]
-    if len(sides) > _MAX_BOXES:
-        sides = _around(sides)
-    return [document_pb2.BoundingBox(page=int(p), left=a, top=b, right=c, bottom=d) for p, a, b, c, d in sides]
-
-
-def _around(sides: list[list[float]]) -> list[list[float]]:
-    of_page: dict[float, list[float]] = {}
-    for page, left, top, right, bottom in sides:
-        seen = of_page.setdefault(page, [page, left, top, right, bottom])
-        seen[1:] = [min(seen[1], left), min(seen[2], top), max(seen[3], right), max(seen[4], bottom)]
-    return list(of_page.values())[:_MAX_BOXES]
+    def _chunk(self, taken: Taken) -> document_pb2.Chunk:
+        notes = list({id(each.note): each.note for each in taken.pieces}.values())
+        chunk = chunk_facts.chunk(self.section.next_ordinal(), taken.text, taken.pieces[0].start, notes, taken.tokens)
+        chunk.context = taken.context
+        return chunk

@@ -1,19 +1,26 @@
 """The way of chunking that the options name, behind one seam."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_parser.chunker import Chunker
+from lorekeep_parser.fixed import FixedChunker
+from lorekeep_parser.hierarchical import HierarchicalChunker
+from lorekeep_parser.markdown import MarkdownChunker
+from lorekeep_parser.recursive import RecursiveChunker
+from lorekeep_parser.semantic import SemanticChunker, Vectors
 from lorekeep_parser.tokens import Counter
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+__all__ = ["Chunking", "Vectors", "chunker_of"]
 
-# Asks the caller for vectors: 1 to 256 texts, none blank; one row a text.
-Vectors = Callable[[list[str]], "NDArray[np.float32]"]
+_WITHOUT_VECTORS: Mapping[int, Callable[[parser_pb2.ChunkOptions, Counter], "Chunking"]] = {
+    parser_pb2.CHUNK_STRATEGY_RECURSIVE: RecursiveChunker,
+    parser_pb2.CHUNK_STRATEGY_FIXED: FixedChunker,
+    parser_pb2.CHUNK_STRATEGY_MARKDOWN: MarkdownChunker,
+    parser_pb2.CHUNK_STRATEGY_HIERARCHICAL: HierarchicalChunker,
+}
 
 
 class Chunking(Protocol):
@@ -43,4 +50,6 @@ class Chunking(Protocol):
 
 def chunker_of(options: parser_pb2.ChunkOptions, counter: Counter, vectors: Vectors | None) -> Chunking:
     """`options` have their defaults filled in. `vectors` is None where there is nobody to ask."""
-    return Chunker(options, counter)
+    if options.strategy == parser_pb2.CHUNK_STRATEGY_SEMANTIC:
+        return SemanticChunker(options, counter, vectors)
+    return _WITHOUT_VECTORS.get(options.strategy, Chunker)(options, counter)

@@ -1,6 +1,6 @@
-"""Where to cut: the one decision of the chunker, as a function of the open pieces."""
+"""Where to cut: the one decision of the chunkers, as functions of the open pieces."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lorekeep_parser.pieces import Piece
@@ -10,20 +10,20 @@ _COST_UNDERSIZED = 0.5
 
 @dataclass(frozen=True)
 class Sizes:
-    """`capacity` is a chunk's size in tokens without special ones; the others as in ChunkOptions."""
+    """`capacity` is a chunk's size without special tokens and prefix; the others as in ChunkOptions."""
 
     capacity: int
     overlap: int
     least: int
 
-    @property
-    def lookahead(self) -> int:
-        """Tokens that are held before a chunk is cut off, so that the last two of a section can share evenly."""
-        return 2 * self.capacity
+
+# How many pieces the next chunk takes: at least one behind the first `fresh`, which repeat the chunk before; 0 where
+# even that would overflow. Given the pieces, `fresh`, their weight in all, the sizes, and whether no more will come.
+Cut = Callable[[Sequence[Piece], int, int, Sizes, bool], int]
 
 
 def room(pieces: Sequence[Piece], sizes: Sizes) -> int:
-    """Tokens that a chunk beginning with these pieces may hold beside its context."""
+    """What a chunk beginning with these pieces may hold beside its context."""
     return sizes.capacity - context_tokens(pieces[0])
 
 
@@ -32,12 +32,9 @@ def context_tokens(first: Piece) -> int:
     return first.note.header_tokens if first.headed else 0
 
 
-def best_cut(pieces: Sequence[Piece], fresh: int, sizes: Sizes, final: bool) -> int:
-    """How many pieces the next chunk takes: at least one behind the first `fresh`, which repeat the chunk before.
-
-    0 where even that would overflow. `final`: no more pieces of this section will come.
-    """
-    limit, total = room(pieces, sizes), sum(each.weight for each in pieces)
+def best_cut(pieces: Sequence[Piece], fresh: int, total: int, sizes: Sizes, final: bool) -> int:
+    """A `Cut` that weighs how well the chunk is filled against how much the cut hurts."""
+    limit = room(pieces, sizes)
     if final and total <= limit:
         return len(pieces)
     # Near the end of a section what is left is shared evenly; else a chunk is filled.
@@ -54,6 +51,34 @@ def best_cut(pieces: Sequence[Piece], fresh: int, sizes: Sizes, final: bool) -> 
         if score <= best_score:
             best, best_score = index + 1, score
     return best
+
+
+def cheapest_cut(pieces: Sequence[Piece], fresh: int, total: int, sizes: Sizes, final: bool) -> int:
+    """A `Cut` at the break that costs least, the last of them; behind `least` where there is one."""
+    limit = room(pieces, sizes)
+    if final and total <= limit:
+        return len(pieces)
+    best, best_rank, taken = 0, (True, float("inf")), 0
+    for index, piece in enumerate(pieces):
+        taken += piece.weight
+        if taken > limit:
+            break
+        rank = (taken < sizes.least, piece.cost)
+        if index >= fresh and rank <= best_rank:
+            best, best_rank = index + 1, rank
+    return best
+
+
+def first_break(pieces: Sequence[Piece], fresh: int, total: int, sizes: Sizes, final: bool) -> int:
+    """A `Cut` at the first break that costs nothing and leaves neither side too small; else at the cheapest."""
+    limit, taken = room(pieces, sizes), 0
+    for index, piece in enumerate(pieces):
+        taken += piece.weight
+        if taken > limit or (final and total - taken < sizes.least):
+            break
+        if index >= fresh and taken >= sizes.least and piece.cost <= 0:
+            return index + 1
+    return cheapest_cut(pieces, fresh, total, sizes, final)
 
 
 def overlapping(pieces: Sequence[Piece], taken: int, sizes: Sizes) -> int:

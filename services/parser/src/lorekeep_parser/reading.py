@@ -55,7 +55,7 @@ def chunk(chunker: Chunking, peer: Peer) -> None:
         for each in chunks:
             peer.respond(parser_pb2.ChunkResponse(chunk=each).SerializeToString())
 
-    while (data := peer.request()) is not None:
+    while data := peer.request():
         for element in document_pb2.Segment.FromString(data).elements:
             send(chunker.add(element))
     send(chunker.finish())
@@ -88,7 +88,7 @@ class Reading:
             if len(self._pages_in_batch) >= self._start.batch_pages:
                 self._end_batch()
             self._read(page)
-        self._take(self._assembler.end_batch())
+        self._take(self._assembler.finish())
         self._close_chunks()
         if not self._tally.verdict.characters:
             raise failures.empty_text(self._ocr_missing())
@@ -128,7 +128,6 @@ class Reading:
         self._peer.respond(parser_pb2.ParseResponse(**part).SerializeToString())
 
     def _end_batch(self) -> None:
-        self._take(self._assembler.end_batch())
         segment = self._assembler.segment()
         segment.pages.extend(self._pages_in_batch)
         self._pages_in_batch = []

@@ -1,23 +1,35 @@
-"""Where a text may be cut: after sentences, after lines, and, where nothing else helps, between or inside words."""
+"""Where sentences and lines end, in any script."""
 
 import re
 from collections.abc import Iterator
 
 Span = tuple[int, int]
 
+# Marks that end a sentence whatever follows: Chinese and Japanese, Arabic and Urdu, Indic, Ethiopic, Khmer, Burmese,
+# Tibetan, Armenian.
+_ALWAYS = "。！？｡؟۔।॥።፧។៕။།։"
+_CLOSERS = "\"'”’»)\\]”’」』）】》〉"
 # Possessive and anchored at the first of a run, so that no text makes them slow.
-_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+\s++|[。！？｡]++[”’」』）]*+|\n")
+_END = re.compile(rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+\s++|[{_ALWAYS}]++[{_CLOSERS}]*+|\n\s*+")
 _LINE = re.compile(r"\n")
 _WORD_BEFORE = re.compile(r"(\S+)$")
+_OPENERS = "(\"'“‘«[„"
+_FINISHED = re.compile(rf"[.!?…:;{_ALWAYS}][{_CLOSERS}]*+$")
+_LONGEST_CLOSING = 8
 # Full stops that end no sentence. Short on purpose: a cut too few only makes a longer piece.
 _ABBREVIATION_WORDS = (
-    "dr mr mrs ms prof st no vs etc fig figs eq eqs e.g i.e cf al approx dept inc ltd co vol pp p art sec ca bzw nr"
+    "dr mr mrs ms prof st no nos vs etc fig figs eq eqs cf al approx dept inc ltd co vol pp p art sec ca bzw nr jr sr "
+    "gen col lt sgt capt rev hon gov pres sen rep mt ft ave blvd jan feb mar apr jun jul aug sep sept oct nov dec "
+    "ed eds chap ph.d bd hrsg str tel mme mlle sra dra pág núm resp ggf evtl vgl abs"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATION_WORDS.split())
 
 
 def of_prose(text: str) -> Iterator[Span]:
-    """Sentences as spans without surrounding white space, in order; together they hold every other character."""
+    """Sentences as spans without surrounding white space, in order; together they hold every other character.
+
+    A line ends one as well, unless the next goes on in lower case, as lines of a fixed width do.
+    """
     start = 0
     for match in _END.finditer(text):
         if _ends(text, match):
@@ -35,36 +47,31 @@ def of_lines(text: str) -> Iterator[Span]:
     yield from _trimmed(text, start, len(text), leading=True)
 
 
-def halves(text: str) -> tuple[Span, Span]:
-    """Cuts a text of two characters or more in two at the white space nearest its middle, else in its middle."""
-    middle = len(text) // 2
-    before = _space_before(text, middle)
-    after = _space_after(text, middle)
-    places = [place for place in (before, after) if place is not None]
-    if not places:
-        return (0, middle), (middle, len(text))
-    place = min(places, key=lambda each: abs(each - middle))
-    left = len(text[:place].rstrip())
-    right = place + len(text[place:]) - len(text[place:].lstrip())
-    return (0, left), (right, len(text))
+def finished(text: str) -> bool:
+    """Whether a text ends where a sentence or a clause does, rather than in the middle of one."""
+    return _FINISHED.search(text.rstrip()[-_LONGEST_CLOSING:]) is not None
 
 
 def _ends(text: str, match: re.Match[str]) -> bool:
-    """Whether a match ends a sentence rather than an abbreviation or an initial."""
+    """Whether a match ends a sentence rather than an abbreviation, an initial or a line of one."""
     mark = match.group()
-    if "\n" in mark or mark[0] in "。！？｡":
+    if mark[0] in _ALWAYS:
         return True
-    following = text[match.end() : match.end() + 1]
-    if following.islower():
+    if mark[0] == "\n":
+        return mark.count("\n") > 1 or not text[match.end() : match.end() + 1].islower()
+    if text[match.end() : match.end() + 1].islower():
         return False
-    if not mark.startswith(".") or mark.startswith(".."):
+    if "\n" in mark or not mark.startswith(".") or mark.startswith(".."):
         return True
     word = _WORD_BEFORE.search(text, max(0, match.start() - 12), match.start())
-    return word is None or not _abbreviates(word.group().strip("(\"'“[").lower())
+    return word is None or not _abbreviates(word.group().strip(_OPENERS).lower())
 
 
 def _abbreviates(word: str) -> bool:
-    return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha())
+    """`Dr`, an initial, or initials with stops between: `U.S`, `z.B`."""
+    if word in _ABBREVIATIONS:
+        return True
+    return all(len(each) == 1 and each.isalpha() for each in word.split("."))
 
 
 def _trimmed(text: str, start: int, end: int, leading: bool = False) -> Iterator[Span]:
@@ -73,25 +80,3 @@ def _trimmed(text: str, start: int, end: int, leading: bool = False) -> Iterator
         return
     begin = start if leading else start + len(piece) - len(piece.lstrip())
     yield begin, start + len(piece.rstrip())
-
-
-def _space_before(text: str, middle: int) -> int | None:
-    for place in range(middle, 0, -1):
-        if text[place].isspace() and text[:place].strip():
-            return place
-        if middle - place > _SEARCHED:
-            return None
-    return None
-
-
-def _space_after(text: str, middle: int) -> int | None:
-    for place in range(middle, len(text) - 1):
-        if text[place].isspace() and text[place:].strip():
-            return place
-        if place - middle > _SEARCHED:
-            return None
-    return None
-
-
-# White space further from the middle than this is no use: a half must be about a half.
-_SEARCHED = 400

@@ -25,6 +25,10 @@ class Counter(Protocol):
         """Length of a text, specials included."""
         ...
 
+    def places(self, text: str) -> list[int]:
+        """Where each of the text's tokens begins, in order; several may begin at one character."""
+        ...
+
 
 class CharacterCounter:
     """Counts Unicode code points."""
@@ -39,6 +43,10 @@ class CharacterCounter:
     def whole(self, text: str) -> int:
         """Length of a text."""
         return len(text)
+
+    def places(self, text: str) -> list[int]:
+        """Every character's place."""
+        return list(range(len(text)))
 
 
 class TokenCounter:
@@ -73,4 +81,8 @@ class TokenCounter:
 
     def whole(self, text: str) -> int:
         """Tokens of a text as the model reads it, special tokens included."""
-        return len(self._tokenizer.encode(text, add_special_tokens=True).ids)
+        return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=True)[0].ids)
+
+    def places(self, text: str) -> list[int]:
+        """Where each token begins, special ones left out."""
+        return [begin for begin, _ in self._tokenizer.encode(text, add_special_tokens=False).offsets]

@@ -67,7 +67,8 @@ class ParserServiceServicer:
 
     def Chunk(self, request_iterator, context):
         """Cuts stored elements into chunks as `Parse` does on the way, for re-chunking without parsing. The caller sends
-        `start`, the tokenizer's bytes if asked, then the segments in order.
+        `start`, the tokenizer's bytes if asked, then the segments in order, and closes its side. Where vectors may be asked
+        for (CHUNK_STRATEGY_SEMANTIC), it sends `segments_end` instead and keeps its side open until the answer ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
