@@ -22,6 +22,7 @@ SLOW = {
         "test_openapi.py",
         "test_organisation_removal.py",
         "test_part_orders.py",
+        "test_partition_client.py",
         "test_plans.py",
         "test_pooler.py",
         "test_public_fuzz.py",
@@ -52,6 +53,7 @@ SLOW = {
         "test_reconciliation.py",
         "test_removal.py",
         "test_removal_ways.py",
+        "test_remote.py",
         "test_restores.py",
         "test_resume.py",
         "test_role.py",
@@ -60,6 +62,7 @@ SLOW = {
     "parser": {
         "test_children.py",
         "test_documents.py",
+        "test_elements_json.py",
         "test_ranges.py",
         "test_office_sheets.py",
         "test_office_slides.py",

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.gateway.reader import FakeParser
+
 from lorekeep.embedder.v1.embedder_pb2_grpc import EmbedderServiceServicer, add_EmbedderServiceServicer_to_server
-from lorekeep.parser.v1.parser_pb2_grpc import ParserServiceServicer, add_ParserServiceServicer_to_server
+from lorekeep.parser.v1.parser_pb2_grpc import add_ParserServiceServicer_to_server
 from lorekeep.search.v1 import search_pb2
 from lorekeep.search.v1.search_pb2_grpc import SearchServiceServicer, add_SearchServiceServicer_to_server
 from lorekeep_chassis import calls, errors
@@ -93,17 +95,18 @@ class Servers:
     """The three, and where each listens."""
 
     search: FakeSearch
+    parser: FakeParser
     targets: dict[str, str]
     servers: dict[str, GrpcServer] = field(default_factory=dict)
 
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[Servers]:
-    search = FakeSearch()
+    search, parser = FakeSearch(), FakeParser()
     makers = {
         "parser": (
             "lorekeep.parser.v1.ParserService",
-            lambda server: add_ParserServiceServicer_to_server(ParserServiceServicer(), server),
+            lambda server: add_ParserServiceServicer_to_server(parser, server),
         ),
         "embedder": (
             "lorekeep.embedder.v1.EmbedderService",
@@ -119,7 +122,7 @@ async def listening() -> AsyncIterator[Servers]:
         await each.start()
         await each.set_serving(True)
     try:
-        yield Servers(search, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers)
+        yield Servers(search, parser, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers)
     finally:
         for each in servers.values():
             await each.drain(0)

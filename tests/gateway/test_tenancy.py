@@ -39,6 +39,7 @@ BODIES: dict[str, Any] = {
 QUERIES_WITH_IDS = {"GET /api/v1/jobs": "?collection={collection}"}
 WITHOUT_IDS = {
     "POST /api/v1/collections",
+    "POST /general/v0/general",
     "GET /api/v1/collections",
     "GET /api/v1/queues",
     "GET /api/v1/webhooks",

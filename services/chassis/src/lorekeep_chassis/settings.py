@@ -23,6 +23,8 @@ ALIASES = {
     "REDIS_URL": "redis_url",
     "QDRANT_URL": "qdrant_url",
     "QDRANT_API_KEY": "qdrant_api_key",
+    "UNSTRUCTURED_API_URL": "unstructured_api_url",
+    "UNSTRUCTURED_API_KEY": "unstructured_api_key",
     "BLOBS_URL": "blobs_url",
     "EMBEDDING_MODEL": "embedding_model",
     "LOG_LEVEL": "log_level",

@@ -29,6 +29,7 @@ _FILE_BUFFER_BYTES = 1024 * 1024
 _PART_BUFFER_BYTES = 5 * 1024 * 1024
 _READ_BYTES = 512 * 1024
 _LISTED = 500
+SEGMENT_ENDING = ".pb.gz"
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,12 @@ class Blobs:
         with translated():
             await obstore.rename_async(self._store, staged.path, original, overwrite=True)
 
+    async def keep_beside(self, organisation_id: str, version_id: str, name: str, staged: "Staged") -> None:
+        """Keeps staged bytes beside a version's segments, under a name of their own; they go with the artefact."""
+        place = f"{_artefact(organisation_id, version_id)}/{name}"
+        with translated():
+            await obstore.rename_async(self._store, staged.path or "", place, overwrite=True)
+
     async def discard(self, staged: "Staged") -> None:
         """Removes staged bytes; nothing happens where they were promoted."""
         if staged.path is not None:
@@ -172,7 +179,8 @@ class Blobs:
 
     async def remove_artefact(self, organisation_id: str, version_id: str) -> int:
         """Removes a version's artefact; gives the number of segments."""
-        return await self._forget_below(f"{_home(organisation_id)}/artefacts/{version_id}")
+        gone = await self._forget_below(_artefact(organisation_id, version_id))
+        return sum(each.endswith(SEGMENT_ENDING) for each in gone)
 
     async def organisations(self) -> list[str]:
         """The organisations that have anything here."""
@@ -245,7 +253,7 @@ class Blobs:
                 return False
         return True
 
-    async def _forget_below(self, prefix: str) -> int:
+    async def _forget_below(self, prefix: str) -> list[str]:
         paths = []
         async for listed in obstore.list(self._store, prefix=prefix):
             paths += [each["path"] for each in listed]
@@ -254,7 +262,7 @@ class Blobs:
         except FileNotFoundError:  # another process removes the same
             for path in paths:
                 await self._forget(path)
-        return len(paths)
+        return paths
 
 
 def store_at(url: str) -> Any:
@@ -280,4 +288,8 @@ def _original(organisation_id: str, sha256: str) -> str:
 
 
 def _segment(organisation_id: str, version_id: str, ordinal: int) -> str:
-    return f"{_home(organisation_id)}/artefacts/{version_id}/{ordinal:06d}.pb.gz"
+    return f"{_artefact(organisation_id, version_id)}/{ordinal:06d}{SEGMENT_ENDING}"
+
+
+def _artefact(organisation_id: str, version_id: str) -> str:
+    return f"{_home(organisation_id)}/artefacts/{version_id}"

@@ -5,12 +5,28 @@ from pathlib import Path
 
 from lorekeep_chassis import ports, settings
 
-_ALL_STORES = ("database_url", "database_direct_url", "redis_url", "qdrant_url", "qdrant_api_key", "blobs_url")
+_ALL_STORES = (
+    "database_url",
+    "database_direct_url",
+    "redis_url",
+    "qdrant_url",
+    "qdrant_api_key",
+    "blobs_url",
+    "unstructured_api_url",
+    "unstructured_api_key",
+)
 
-# Which stores a role may know of.
+# Which stores, and which server that stands in for the parser, a role may know of.
 STORES: dict[str, tuple[str, ...]] = {
     "gateway": ("database_url", "database_direct_url", "redis_url", "blobs_url"),
-    "ingest": ("database_url", "database_direct_url", "redis_url", "blobs_url"),
+    "ingest": (
+        "database_url",
+        "database_direct_url",
+        "redis_url",
+        "blobs_url",
+        "unstructured_api_url",
+        "unstructured_api_key",
+    ),
     "search": ("redis_url", "qdrant_url", "qdrant_api_key"),
     "embedder": (),
     "parser": (),

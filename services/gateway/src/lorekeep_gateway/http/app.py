@@ -29,6 +29,7 @@ from lorekeep_gateway.http import (
 from lorekeep_gateway.http.description import described, operations
 from lorekeep_gateway.http.guards import Guards
 from lorekeep_gateway.http.limits import BodyLimit, Bound, TimeLimit
+from lorekeep_gateway.http.partition import route as partition
 from lorekeep_gateway.http.parts import Parts
 from lorekeep_gateway.http.telemetry import Telemetry
 from lorekeep_gateway.settings import MEBIBYTE, GatewaySettings
@@ -36,6 +37,8 @@ from lorekeep_gateway.staged_uploads import PART_BYTES
 
 BATCH_BYTES = 90 * MEBIBYTE
 _UPLOAD_SECONDS = 300.0
+# The parser's own 300 seconds for a document of up to 100 pages, and some for its way.
+_PARTITION_SECONDS = 330.0
 _LONGEST_WAIT_SECONDS = 60.0
 _SMALL_BYTES = MEBIBYTE
 # Boundaries, part headers, metadata and ids beside the files themselves.
@@ -58,6 +61,7 @@ ROUTERS = (
     queues.router,
     reconciliation.router,
     search.router,
+    partition.router,
     health.router,
 )
 _COLLECTION = r"/api/v1/collections/[^/]+"
@@ -66,6 +70,7 @@ _BATCHES = re.compile(rf"{_COLLECTION}/documents:batch")
 _TEXTS = re.compile(rf"{_COLLECTION}/(texts|qnas)(/.+)?")
 _PARTS = re.compile(rf"{_COLLECTION}/uploads/[^/]+/parts/[^/]+")
 _LONG = re.compile(rf"{_COLLECTION}/(uploads/[^/]+/complete|websites(/.+)?|reconcile)")
+_PARTITION = re.compile(re.escape(partition.PATH))
 # A character of JSON takes twelve bytes at most, as two escapes of halves of a pair.
 _CHAR_BYTES = 12
 
@@ -97,6 +102,7 @@ def _body_bytes(settings: GatewaySettings) -> Bound:
     text_bytes = _CHAR_BYTES * settings.max_text_chars + _FORM_BYTES
     bounds = {
         _BATCHES: BATCH_BYTES,
+        _PARTITION: BATCH_BYTES,
         _FORMS: settings.max_file_size + _FORM_BYTES,
         _TEXTS: text_bytes,
         _PARTS: PART_BYTES,
@@ -112,6 +118,8 @@ def _body_bytes(settings: GatewaySettings) -> Bound:
 
 def _answer_seconds(query_seconds: float) -> Bound:
     def seconds(scope: Scope) -> float:
+        if scope["path"] == partition.PATH:
+            return max(_PARTITION_SECONDS, query_seconds)
         if _is_upload(scope):
             return max(_UPLOAD_SECONDS, query_seconds)
         return query_seconds + (_LONGEST_WAIT_SECONDS if _is_long_poll(scope) else 0.0)

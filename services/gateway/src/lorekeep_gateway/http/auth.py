@@ -18,17 +18,19 @@ _REFUSED = "A valid API key is required. Send it as `Authorization: Bearer kb_..
 
 
 class Caller:
-    """A dependency that gives the Principal of a request, in whose name everything inside runs."""
+    """A dependency that gives the Principal of a request, in whose name everything inside runs. `header` is one more
+    that may bring the key."""
 
-    def __init__(self, *scopes: str) -> None:
+    def __init__(self, *scopes: str, header: str = "") -> None:
         if not scopes or set(scopes) - set(SCOPES):
             raise ValueError(f"a route declares some of {SCOPES}")
         self.scopes = frozenset(scopes)
+        self.header = header
 
     async def __call__(self, request: Request) -> AsyncIterator[Principal]:
         parts = parts_of(request)
         keyed = parts.settings.auth == "on"
-        principal = await (_of_key(request, parts) if keyed else _of_this_machine(request, parts))
+        principal = await (_of_key(request, parts, self.header) if keyed else _of_this_machine(request, parts))
         if not principal.may(self.scopes):
             wanted = " or ".join(sorted(self.scopes))
             raise errors.PermissionDenied(f"The key lacks the scope {wanted}. Use one that has it.", reason="scope")
@@ -36,22 +38,28 @@ class Caller:
             yield principal
 
 
-def caller(*scopes: str) -> Caller:
-    """Asks for a key with one of `scopes`."""
-    return Caller(*scopes)
+def caller(*scopes: str, header: str = "") -> Caller:
+    """Asks for a key with one of `scopes`; see Caller."""
+    return Caller(*scopes, header=header)
 
 
 def scopes_of(dependant: Any) -> frozenset[str] | None:
     """The scopes that a route declares, itself or by what it depends on; None where it declares none."""
+    found = caller_of(dependant)
+    return found.scopes if found else None
+
+
+def caller_of(dependant: Any) -> Caller | None:
+    """Whom a route asks for, itself or by what it depends on; None where it asks for nobody."""
     for each in dependant.dependencies:
-        found = each.call.scopes if isinstance(each.call, Caller) else scopes_of(each)
+        found = each.call if isinstance(each.call, Caller) else caller_of(each)
         if found is not None:
             return found
     return None
 
 
-async def _of_key(request: Request, parts: Parts) -> Principal:
-    key = ApiKey.of_text(_given(request))
+async def _of_key(request: Request, parts: Parts, header: str) -> Principal:
+    key = ApiKey.of_text(_given(request, header))
     if key is None:
         raise errors.Unauthenticated(_REFUSED)
     async with parts.database.session() as session:
@@ -74,14 +82,13 @@ async def _of_key(request: Request, parts: Parts) -> Principal:
     )
 
 
-def _given(request: Request) -> str:
-    """The key as it was sent; both ways at once must agree."""
+def _given(request: Request, header: str) -> str:
+    """The key as it was sent; several ways at once must agree."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    plain = request.headers.get("x-api-key", "")
     bearer = bearer.strip() if scheme.lower() == "bearer" else ""
-    if bearer and plain and bearer != plain:
-        return ""
-    return bearer or plain
+    ways = [bearer, request.headers.get("x-api-key", ""), request.headers.get(header, "") if header else ""]
+    found = {each for each in ways if each}
+    return found.pop() if len(found) == 1 else ""
 
 
 async def _of_this_machine(request: Request, parts: Parts) -> Principal:

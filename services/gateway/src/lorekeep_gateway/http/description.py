@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from lorekeep_gateway.http.auth import scopes_of
+from lorekeep_gateway.http.auth import Caller, caller_of
 
 _ABOUT = """Semantic search over your documents: upload a file, and seconds later its passages are found by meaning and
 by word, with page-exact citations. Every error is `{"error": {"reason", "message", "trace_id"}}`."""
@@ -32,14 +32,22 @@ def _document(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, openapi_version="3.1.0", description=_ABOUT, routes=app.routes
     )
-    document.setdefault("components", {})["securitySchemes"] = _SCHEMES
+    document.setdefault("components", {})["securitySchemes"] = dict(_SCHEMES)
     for route, method in operations(routers):
         operation = document["paths"][route.path_format][method.lower()]
-        scopes = scopes_of(route.dependant)
-        if scopes:
-            operation["security"] = [{"bearer": []}, {"key": []}]
-            operation["description"] += f"\n\nA key needs the scope {' or '.join(sorted(scopes))}."
+        asked = caller_of(route.dependant)
+        if asked:
+            operation["security"] = _security(asked, document["components"]["securitySchemes"])
+            operation["description"] += f"\n\nA key needs the scope {' or '.join(sorted(asked.scopes))}."
     return document
+
+
+def _security(asked: Caller, schemes: dict[str, Any]) -> list[dict[str, list[str]]]:
+    ways = ["bearer", "key"]
+    if asked.header:
+        ways.append(asked.header)
+        schemes[asked.header] = {**_SCHEMES["key"], "name": asked.header}
+    return [{each: []} for each in ways]
 
 
 def operations(routers: Sequence[APIRouter]) -> list[tuple[APIRoute, str]]:

@@ -25,18 +25,18 @@ _MESSAGES = {
 
 def body_of(error: LorekeepError) -> dict[str, Any]:
     """The `error` object of an answer or of one result of a batch."""
-    told = {"reason": error.reason, "message": _spelt(error.message), "trace_id": tracing.trace_id()}
-    return told | ({"field": _spelt(error.field)[:_MOST_FIELD_CHARS]} if error.field else {})
+    told = {"reason": error.reason, "message": spelt(error.message), "trace_id": tracing.trace_id()}
+    return told | ({"field": spelt(error.field)[:_MOST_FIELD_CHARS]} if error.field else {})
 
 
-def response_of(error: LorekeepError) -> JSONResponse:
-    """An error as an HTTP answer."""
+def response_of(error: LorekeepError, **beside: str) -> JSONResponse:
+    """An error as an HTTP answer; `beside` stands next to it."""
     headers = {}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="lorekeep"'
-    return JSONResponse({"error": body_of(error)}, error.http_status, headers)
+    return JSONResponse({"error": body_of(error), **beside}, error.http_status, headers)
 
 
 def unexpected(error: Exception, what: str) -> JSONResponse:
@@ -99,7 +99,7 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted({method for route, method in operations if route.path_regex.match(path)}))
 
 
-def _spelt(text: str) -> str:
+def spelt(text: str) -> str:
     """What repeats a caller's words may hold what neither UTF-8 nor a kept answer can."""
     return UNSTORABLE.sub("\ufffd", text)
 

@@ -14,10 +14,11 @@ _PIECE_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Head:
-    """What opens a part: its field's name and, for a file, the file's name."""
+    """What opens a part: its field's name and, for a file, the file's name and what it is said to be."""
 
     name: str
     filename: str | None
+    content_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ class _Parser:
             raise _broken("A part of the form has no name.")
         filename = options.get(b"filename")
         shown = None if filename is None else filename.decode("utf-8", "replace")
-        self._events.append(Head(options[b"name"].decode("utf-8", "replace"), shown))
+        declared = parse_options_header(self._headers.get(b"content-type", b""))[0].decode("latin-1")
+        self._events.append(Head(options[b"name"].decode("utf-8", "replace"), shown, declared))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._events.append(data[start:end])

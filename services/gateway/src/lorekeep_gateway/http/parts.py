@@ -67,6 +67,7 @@ class Parts:
     fetches: Turnstile
     queue: QueueBound
     outbound: Outbound
+    readings: Turnstile
 
     def removal(self, principal: Principal) -> Removal:
         """Removes what belongs to the principal's organisation."""

@@ -38,11 +38,11 @@ async def taking_in(parts: Parts, principal: Principal, row: Row) -> AsyncIterat
             yield intake
         except BaseException:
             for each in intake.staged:
-                await _left_to_sweep(parts.removal(principal).forget_blob(each.blob.sha256))
+                await left_to_sweep(parts.removal(principal).forget_blob(each.blob.sha256))
             raise
         finally:
             for each in intake.staged:
-                await _left_to_sweep(parts.blobs.discard(each))
+                await left_to_sweep(parts.blobs.discard(each))
 
 
 async def accepted(
@@ -98,7 +98,7 @@ async def earlier(parts: Parts, repeat: Repeat) -> Answer | None:
         return await repeat.kept(session)
 
 
-async def _left_to_sweep(removing: Awaitable[object]) -> None:
+async def left_to_sweep(removing: Awaitable[object]) -> None:
     """What cannot be removed now is swept later; the answer does not hang on it."""
     try:
         await removing

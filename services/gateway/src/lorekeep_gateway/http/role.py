@@ -29,6 +29,8 @@ _KEEPALIVE_SECONDS = 5
 _REPORT_SECONDS = 2.0
 _MOST_UPLOADS = 32
 _MOST_FETCHES = 16
+# A client of the partition route sends a long PDF in many parts at once.
+_MOST_READINGS = 64
 
 
 def main() -> None:
@@ -79,6 +81,7 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
             Turnstile(_MOST_FETCHES, "fetches of web pages"),
             QueueBound(database, settings.queue_limit_jobs),
             outbound,
+            Turnstile(_MOST_READINGS, "documents that are read for their callers"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from obstore.exceptions import BaseError as ObjectStoreError
 
 from lorekeep.document.v1.document_pb2 import Chunk, Segment
+from lorekeep.parser.v1.parser_pb2 import ParseStart
 from lorekeep_chassis import errors
 from lorekeep_gateway.blob_errors import artefact_missing
 from lorekeep_gateway.blobs import Blobs
@@ -44,6 +45,12 @@ class Artefact:
         with answering():
             async for piece in self.blobs.read(self.organisation_id, self.sha256, self.size_bytes):
                 yield piece
+
+    async def prepare(self, start: ParseStart) -> None:
+        """Makes ready what `original` gives, and tells the parser in `start` what that is."""
+
+    async def unreadable(self) -> None:
+        """The parser cannot read what `original` gave."""
 
     async def keep(self, segment: Segment) -> None:
         """Keeps a segment, unless the job may be another's by now."""

@@ -16,6 +16,7 @@ from lorekeep_gateway.ingest import indexing, measures, rebuilding
 from lorekeep_gateway.ingest.artefacts import Artefact
 from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.ingest.claimed import Claimed
+from lorekeep_gateway.ingest.elsewhere import MaybeElsewhere
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.flips import Flips
 from lorekeep_gateway.ingest.generations import chunk_options, live_generation
@@ -26,6 +27,7 @@ from lorekeep_gateway.ingest.parsing import Parsing
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.pipeline import HandedBack, Pipeline
 from lorekeep_gateway.ingest.rechunking import Rechunking
+from lorekeep_gateway.ingest.remote import RemoteParser
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sources import Whole
 from lorekeep_gateway.ingest.stages import Stages
@@ -47,6 +49,7 @@ class Orchestrator:
         settings: IngestSettings,
         flips: Flips,
         draining: asyncio.Event,
+        remote: RemoteParser | None = None,
     ) -> None:
         self._database = database
         self._blobs = blobs
@@ -54,6 +57,7 @@ class Orchestrator:
         self._settings = settings
         self._flips = flips
         self._draining = draining
+        self._remote = remote
         self._embedding = Embedding(callees.embedder, settings)
         self._index = Index(callees.search, settings)
         self._showing = rebuilding.Showing(self._index, flips)
@@ -140,7 +144,7 @@ class Orchestrator:
             chunk_options=chunk_options(claimed.generation),
             batch_pages=self._settings.batch_pages,
         )
-        artefact = Artefact.of_work(self._blobs, claimed.lease, work)
+        artefact = MaybeElsewhere.of(self._blobs, claimed.lease, work, self._remote)
         kept = Kept.of_job(claimed.job)
         return Parsing(
             self._callees,

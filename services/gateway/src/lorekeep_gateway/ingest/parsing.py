@@ -71,6 +71,7 @@ class Parsing:
                 await together(self._give(put), self._read())
             except (errors.NotFound, errors.InvalidInput) as error:
                 if error.reason not in _OF_THE_EARLIER_READING or not self._kept.segments:
+                    await self._artefact.unreadable()
                     raise
                 _LOG.warning("a document is read from its beginning", extra={"lorekeep": {"reason": error.reason}})
                 self._kept, self._latest, self._segments_given = Kept(), None, 0
@@ -107,6 +108,7 @@ class Parsing:
         self._elements.clear()
         self._chunks.clear()
         self._start.resume_state = self._kept.state
+        await self._artefact.prepare(self._start)
         accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         requests: Pipe[parser_pb2.ParseRequest] = Pipe(1)
         call = self._stub.Parse(aiter(requests))

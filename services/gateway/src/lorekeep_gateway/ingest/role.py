@@ -19,6 +19,7 @@ from lorekeep_gateway.ingest.index import Index
 from lorekeep_gateway.ingest.janitor import Janitor
 from lorekeep_gateway.ingest.orchestrator import Orchestrator
 from lorekeep_gateway.ingest.presence import Presence
+from lorekeep_gateway.ingest.remote import RemoteParser
 from lorekeep_gateway.ingest.settings import IngestSettings
 from lorekeep_gateway.ingest.sweeps import Sweeps
 from lorekeep_gateway.ingest.worker import Worker
@@ -34,14 +35,20 @@ class Ingest:
     """The parts of the role, wired."""
 
     def __init__(
-        self, database: Database, blobs: Blobs, callees: Callees, settings: IngestSettings, bell: Bell
+        self,
+        database: Database,
+        blobs: Blobs,
+        callees: Callees,
+        settings: IngestSettings,
+        bell: Bell,
+        remote: RemoteParser | None = None,
     ) -> None:
         draining = asyncio.Event()
         index = Index(callees.search, settings)
         self.flips = Flips(database, index, settings.lease_seconds / 6, settings.retry_seconds, bell)
         self.sweeps = Sweeps(database, index, settings.sweep_after_seconds)
         endings = Endings(database, self.sweeps, settings, bell)
-        orchestrator = Orchestrator(database, blobs, callees, settings, self.flips, draining)
+        orchestrator = Orchestrator(database, blobs, callees, settings, self.flips, draining, remote)
         self.worker = Worker(database, orchestrator, endings, settings, draining, bell)
         self.presence = Presence(database, self.worker, settings.job_concurrency, _version())
         self.janitor = Janitor(database, self.flips, self.sweeps, settings, bell)
@@ -55,9 +62,10 @@ async def serve(settings: IngestSettings, life: process.Life) -> AsyncIterator[N
         services.opened(settings) as callees,
         hung(settings.redis_url.get_secret_value() if settings.redis_url else None) as bell,
         Outbound.opened(settings) as outbound,
+        RemoteParser.opened(settings) as remote,
     ):
         blobs = Blobs(settings.blobs_url)
-        ingest = Ingest(database, blobs, callees, settings, bell)
+        ingest = Ingest(database, blobs, callees, settings, bell, remote)
         ingest.janitor.add("pruning", lambda: pruning.prune(database, blobs))
         ingest.janitor.add("removal", lambda: removal.sweep(database, blobs, callees))
         for name, chore in Upkeep(database, blobs, callees, settings.scrub_bytes).chores().items():

@@ -1,7 +1,8 @@
 """Settings of the ingest role."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 
+from lorekeep_gateway.outbound import urls
 from lorekeep_gateway.settings import MEBIBYTE, StoreSettings
 
 
@@ -24,3 +25,15 @@ class IngestSettings(StoreSettings):
     scrub_bytes: int = Field(
         2 * 1024 * MEBIBYTE, ge=0, description="Bytes of originals checked against their hash a day."
     )
+    unstructured_api_url: str = Field(
+        "", description="Server of the unstructured API that reads documents in the parser's place; empty for none."
+    )
+    unstructured_api_key: SecretStr | None = Field(None, description="Key that this server expects.")
+
+    @field_validator("unstructured_api_url")
+    @classmethod
+    def _reachable(cls, text: str) -> str:
+        try:
+            return text and str(urls.checked(text))
+        except urls.InvalidUrl as error:
+            raise ValueError(error.message) from None

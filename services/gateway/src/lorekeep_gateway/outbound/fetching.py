@@ -5,7 +5,7 @@ another's. A deadline covers a request whole, from the name's resolution to the 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -54,12 +54,22 @@ class Answer:
     retry_after_seconds: float | None
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A body that is sent as it is made."""
+
+    size_bytes: int
+    pieces: AsyncIterable[bytes]
+
+
 class Page:
-    """An answer with status 2xx whose body is read by `async for`, once, while it is open."""
+    """An answer whose body is read by `async for`, once, while it is open. Of `fetched` one with status 2xx.
+    `retry_after_seconds` is what the host asks for."""
 
     def __init__(self, url: httpx.URL, response: httpcore.Response, most_bytes: int, until: float) -> None:
         self.url = str(url)
         self.status = response.status
+        self.retry_after_seconds = retry_after_of(response)
         self._response = response
         self._headers = headers_of(response)
         # No longer than anybody needs: reading parameters takes a time that grows with the square of their length.
@@ -142,13 +152,33 @@ class Outbound:
             return Answer(response.status, retry_after_of(response))
 
     @asynccontextmanager
+    async def sent(
+        self, url: str, upload: Upload, headers: Mapping[str, str], *, most_bytes: int, deadline_seconds: float
+    ) -> AsyncIterator[Page]:
+        """The answer to a post of what is too long to be held, whatever its status; no redirect is followed. Errors as
+        of `fetched`, but for StatusUrl."""
+        until = asyncio.get_running_loop().time() + deadline_seconds
+        target = urls.checked(url)
+        told = {"Content-Length": str(upload.size_bytes), "Accept-Encoding": "gzip", **headers}
+        async with (
+            self._asked("POST", target, told, upload.pieces, until) as response,
+            aclosing(Page(target, response, most_bytes, until)) as page,
+        ):
+            yield page
+
+    @asynccontextmanager
     async def _asked(
-        self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes, until: float
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: Mapping[str, str],
+        content: bytes | AsyncIterable[bytes],
+        until: float,
     ) -> AsyncIterator[httpcore.Response]:
         """An answer's head, on a connection of its own that ends with it."""
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         sent = {"Host": url.netloc.decode("ascii"), "User-Agent": self._agent, "Connection": "close", **headers}
-        if method == "POST":
+        if method == "POST" and isinstance(content, bytes):
             sent["Content-Length"] = str(len(content))
         async with (
             aclosing(CheckedNetwork(self._allowed, self._resolve)) as network,

@@ -3,7 +3,7 @@
 import asyncpg
 
 from lorekeep_chassis import errors, logs
-from lorekeep_gateway.blobs import Blobs
+from lorekeep_gateway.blobs import SEGMENT_ENDING, Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.organisations import audit
 from lorekeep_gateway.removal.documents import AWAY, SYSTEM, Removal
@@ -86,7 +86,7 @@ class OrganisationRemoval:
             paths = [each.path for each in listed]
             await self._blobs.remove_all(paths)
             blobs += sum(each.kind == "blobs" for each in listed)
-            segments += sum(each.kind == "artefacts" for each in listed)
+            segments += sum(each.name.endswith(SEGMENT_ENDING) for each in listed)
         entries = await forget_cache(self._callees, organisation_id)
         async with self._database.session() as session:
             await _noted(session, organisation_id, Receipt(blobs=blobs, segments=segments, cache_entries=entries))

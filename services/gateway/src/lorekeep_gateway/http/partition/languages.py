@@ -1,0 +1,66 @@
+"""Names of languages: two letters here, three in the unstructured API."""
+
+_THREE = dict(
+    each.split("=")
+    for each in [
+        "af=afr",
+        "ar=ara",
+        "bg=bul",
+        "bn=ben",
+        "ca=cat",
+        "cs=ces",
+        "cy=cym",
+        "da=dan",
+        "de=deu",
+        "el=ell",
+        "en=eng",
+        "es=spa",
+        "et=est",
+        "fa=fas",
+        "fi=fin",
+        "fr=fra",
+        "gu=guj",
+        "he=heb",
+        "hi=hin",
+        "hr=hrv",
+        "hu=hun",
+        "id=ind",
+        "it=ita",
+        "ja=jpn",
+        "kn=kan",
+        "ko=kor",
+        "lt=lit",
+        "lv=lav",
+        "mk=mkd",
+        "ml=mal",
+        "mr=mar",
+        "ne=nep",
+        "nl=nld",
+        "no=nor",
+        "pa=pan",
+        "pl=pol",
+        "pt=por",
+        "ro=ron",
+        "ru=rus",
+        "sk=slk",
+        "sl=slv",
+        "so=som",
+        "sq=sqi",
+        "sv=swe",
+        "sw=swa",
+        "ta=tam",
+        "te=tel",
+        "th=tha",
+        "tl=tgl",
+        "tr=tur",
+        "uk=ukr",
+        "ur=urd",
+        "vi=vie",
+        "zh=zho",
+    ]
+)
+
+
+def three_letters(code: str) -> str:
+    """The three letters (ISO 639-3) of a language; empty where it was not told or is not known."""
+    return _THREE.get(code, "")
