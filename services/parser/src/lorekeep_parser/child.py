@@ -4,13 +4,16 @@ import json
 import os
 import socket
 import traceback
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lorekeep_chassis.errors import LorekeepError
+from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import failures, frames, heartbeat, needs, reading, walls
 from lorekeep_parser.frames import Kind
+
+_MOST_WAITING = 16
 
 
 class Peer:
@@ -20,6 +23,7 @@ class Peer:
         self._reader = reader
         self._writer = writer
         self._taken = 0
+        self._waiting: deque[tuple[Kind, bytes]] = deque()
 
     def _next(self) -> tuple[Kind, bytes]:
         """The next frame. To wait for one is no silence of the child's, so it tells of it before."""
@@ -41,8 +45,18 @@ class Peer:
 
     def request(self) -> bytes | None:
         """The next segment to chunk; None when there are no more."""
-        kind, payload = self._next()
+        kind, payload = self._waiting.popleft() if self._waiting else self._next()
         return payload if kind is Kind.REQUEST else None
+
+    def vectors(self) -> bytes:
+        """The vectors that were asked for. Segments that were on their way already are kept for `request`."""
+        while True:
+            kind, payload = self._next()
+            if kind is Kind.VECTORS:
+                return payload
+            self._waiting.append((kind, payload))
+            if kind is not Kind.REQUEST or len(self._waiting) > _MOST_WAITING:
+                raise InvalidInput("`vectors_required` must be answered with `vectors` before anything else.")
 
     def respond(self, message: bytes) -> None:
         """Sends a response message."""

@@ -20,9 +20,10 @@ class Kind(IntEnum):
     END = 3  # no more requests; from the child: the work is done.
     RESPONSE = 4  # a ParseResponse or ChunkResponse.
     FAILURE = 5  # JSON: the typed error that ends the work.
-    ELSEWHERE = 6  # JSON: what the document needs that this child lacks; the first and last frame of such a child.
-    BEAT = 7  # no more than a sign of life.
-    WAITING = 8  # how many frames the child has taken, and that it waits for another.
+    VECTORS = 6  # Vectors, towards a child that asked for them.
+    ELSEWHERE = 7  # JSON: what the document needs that this child lacks; the first and last frame of such a child.
+    BEAT = 8  # no more than a sign of life.
+    WAITING = 9  # how many frames the child has taken, and that it waits for another.
 
 
 _COUNT = struct.Struct(">I")
