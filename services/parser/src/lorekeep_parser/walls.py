@@ -102,7 +102,7 @@ def _sockets_denied() -> bool:
 def _own_files_readable() -> bool:
     try:
         Path(__file__).read_bytes()
-        os.listdir(Path(os.__file__).parent)
+        Path(os.__file__).read_bytes()
     except OSError:
         return False
     return True
