@@ -11,7 +11,7 @@ from typing import Any
 
 from lorekeep_chassis import calls, logs
 from lorekeep_chassis.errors import LorekeepError, Overloaded
-from lorekeep_parser import child_limits, failures, frames, measures
+from lorekeep_parser import child_limits, failures, frames, measures, needs
 from lorekeep_parser.forking import Child, ForkServer
 from lorekeep_parser.frames import Kind
 from lorekeep_parser.needs import Need
@@ -89,7 +89,8 @@ class Children:
     async def working(self, job: dict[str, Any]) -> AsyncIterator["Work"]:
         """A child at work on `job`, one that has what the document needs; it is gone when the block ends, however it
         ends."""
-        async with self._begun(self._light, job) as work:
+        first = self._heavy if needs.likely_heavy(job["name"]) and self._heavy.ready.is_set() else self._light
+        async with self._begun(first, job) as work:
             wanted = await work.wanted() if job["mode"] == "parse" else frozenset()
             if not wanted:
                 yield work

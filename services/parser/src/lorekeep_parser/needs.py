@@ -16,6 +16,16 @@ class Need(StrEnum):
     LOCAL_SOCKETS = "local_sockets"  # sockets of the family AF_UNIX, which LibreOffice does not start without
 
 
+# Names that mostly stand for formats which need `unstructured`. They save the way by a light child and decide nothing:
+# the heavy server's children read everything.
+_LIKELY_HEAVY = (".docx", ".pptx", ".html", ".htm", ".xhtml", ".md", ".markdown", ".eml", ".msg")
+
+
+def likely_heavy(name: str) -> bool:
+    """Whether a document of this name had better go to the heavy server at once."""
+    return name.lower().endswith(_LIKELY_HEAVY)
+
+
 class ElsewhereError(Exception):
     """This child lacks what the document needs."""
 
