@@ -42,6 +42,7 @@ _LIGHT = (
     "pdfplumber",
     "python_calamine",
     "striprtf.striprtf",
+    "encodings.utf_16_le",
 )
 _PARTITIONS = ("docx", "pptx", "html", "md", "email", "msg")
 # spaCy imports a deep-learning framework where it finds one. Nothing here computes with it, and it costs 300 MiB.
