@@ -64,6 +64,10 @@ SLOW = {
         "test_recognition.py",
         "test_refusals.py",
         "test_resume.py",
+        "test_sandbox_servers.py",
+        "test_sandbox_silence.py",
+        "test_sandbox_user.py",
+        "test_sandbox_walls.py",
     },
     "sdk": {
         "test_command.py",

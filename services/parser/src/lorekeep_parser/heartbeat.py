@@ -7,7 +7,7 @@ life already; `beat` is for the time between.
 import time
 from collections.abc import Callable
 
-_EVERY_SECONDS = 2.0
+EVERY_SECONDS = 2.0
 
 
 class _Heart:
@@ -29,6 +29,6 @@ def heard_by(tell: Callable[[], None]) -> None:
 def beat() -> None:
     """The work goes on. Costs next to nothing: it is told every other second at most."""
     now = time.monotonic()
-    if _HEART.tell is not None and now - _HEART.told >= _EVERY_SECONDS:
+    if _HEART.tell is not None and now - _HEART.told >= EVERY_SECONDS:
         _HEART.told = now
         _HEART.tell()
