@@ -53,7 +53,7 @@ async def _heavy_is_up(process: ParserProcess) -> bool:
 async def _next_heavy(process: ParserProcess, earlier: int) -> int:
     """The pid of the heavy server that follows another."""
     for _ in range(500):
-        with suppress(ValueError, FileNotFoundError):
+        with suppress(ValueError, IndexError, FileNotFoundError):
             if (pid := process.fork_server("heavy")) != earlier:
                 return pid
         await asyncio.sleep(0.01)
