@@ -5,18 +5,19 @@ import ctypes
 import errno
 import json
 import os
+import platform
 import resource
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lorekeep_chassis.errors import LorekeepError
-from lorekeep_parser import child, failures, frames, walls
+from lorekeep_parser import child, failures, frames, seccomp, walls
 from lorekeep_parser.frames import Kind
 
 _CLONE_NEWUSER = 0x10000000
@@ -31,13 +32,16 @@ class Told:
         self.exit_code = 0
 
 
-def tried(probe: str, scratch: Path, command: tuple[str, ...] = (sys.executable,), path: str = "", **job: Any) -> Told:
-    """Runs the function of this module of that name behind the walls. `path` is for a Python of another place."""
+def tried(
+    probe: str, scratch: Path, command: Sequence[str] = (sys.executable,), path: str = "", lost: str = "", **job: Any
+) -> Told:
+    """Runs the function of this module of that name behind the walls. `path` is for a Python of another place; `lost`
+    takes the kernel's filters away, "before" or "after" the walls are inspected."""
     ours, theirs = socket.socketpair()
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path or os.pathsep.join(each for each in sys.path if each)}
     with ours, theirs:
         process = subprocess.Popen(
-            [*command, "-m", "tests.parser.probes", str(theirs.fileno())],
+            [*command, "-m", "tests.parser.probes", str(theirs.fileno()), lost],
             pass_fds=(theirs.fileno(),), env=environment, cwd=Path(__file__).parents[2],
         )  # fmt: skip
         theirs.close()
@@ -194,6 +198,24 @@ def _work(job: dict[str, Any], peer: child.Peer) -> None:
     peer.respond(json.dumps(answer).encode())
 
 
+def health(job: dict[str, Any]) -> Any:
+    return _INSPECTED
+
+
+def _lose_filters() -> None:
+    """From now on the kernel refuses filters with EINVAL, as one does that is built without."""
+    prctl = {"x86_64": 157, "aarch64": 167}[platform.machine()]
+    seccomp.no_new_privileges()
+    refuse, allow = (0x06, 0, 0, 0x00050000 | errno.EINVAL), (0x06, 0, 0, 0x7FFF0000)
+    seccomp.put([(0x20, 0, 0, 0), (0x15, 0, 3, prctl), (0x20, 0, 0, 16), (0x15, 0, 1, 22), refuse, allow])
+
+
+_INSPECTED: dict[str, str] = {}
+
 if __name__ == "__main__":
-    walls.inspected()
+    if sys.argv[2] == "before":
+        _lose_filters()
+    _INSPECTED |= walls.inspected()
+    if sys.argv[2] == "after":
+        _lose_filters()
     sys.exit(child.main(int(sys.argv[1]), _work))

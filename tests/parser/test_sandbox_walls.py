@@ -132,3 +132,19 @@ def test_sockets_are_to_be_had_outside() -> None:
     """So that their refusal inside says something."""
     code = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_kernel_without_filters_is_told_and_served(tmp_path: Path) -> None:
+    health = _answer(probes.tried("health", tmp_path, lost="before"))
+    assert health["status"] == "degraded"
+    assert "sockets and dangerous system calls are not denied: [Errno 22]" in health["detail"]
+    facts = _answer(probes.tried("facts", tmp_path, lost="before"))
+    assert (facts["status"]["NoNewPrivs"], facts["dumpable"]) == ("1", 0)
+    assert facts["limits"]["AS"] == child_limits.MEMORY_BYTES
+
+
+def test_a_wall_that_falls_later_is_no_reason_to_go_on_without(tmp_path: Path) -> None:
+    told = probes.tried("health", tmp_path, lost="after")
+    assert not told.answers
+    assert isinstance(told.error, Unavailable)
+    assert told.error.reason == "sandbox_failed"

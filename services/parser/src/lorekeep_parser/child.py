@@ -103,7 +103,11 @@ def main(descriptor: int, work: Worker = reading.work) -> int:
 def _settle(job: dict[str, Any], peer: Peer) -> None:
     """Walls up, before a byte of the document is looked at."""
     path = Path(job["path"])
-    walls.put_up(path if path.is_dir() else path.parent, float(job["cpu_seconds"]), bool(job.get("local_sockets")))
+    scratch = path if path.is_dir() else path.parent
+    try:
+        walls.put_up(scratch, float(job["cpu_seconds"]), bool(job.get("local_sockets")))
+    except OSError as error:
+        raise failures.sandbox_failed() from error
     needs.have(map(needs.Need, job.get("needs", ())))
     heartbeat.heard_by(peer.beat)
 

@@ -125,6 +125,19 @@ def disk_full() -> LorekeepError:
     )
 
 
+def sandbox_failed() -> LorekeepError:
+    """A wall that stood when the fork server started cannot be put up: no document is read without it."""
+    return Unavailable(
+        "The parser cannot put up the walls that documents are read behind. Tell your operator.",
+        reason="sandbox_failed",
+        retry_after_seconds=30.0,
+    )
+
+
+# What a child may say of its machine. It is believed the reason alone, as the text is ours.
+_OF_THE_MACHINE = {"disk_full": disk_full, "sandbox_failed": sandbox_failed}
+
+
 def too_large_written() -> LorekeepError:
     """The child wrote a larger file than it may."""
     return TooLarge(
@@ -168,8 +181,8 @@ def decoded(payload: bytes) -> tuple[LorekeepError, str]:
     """Reads `encoded` back with bounds; anything else counts as a crash."""
     try:
         body = json.loads(payload)
-        if body["reason"] == "disk_full":
-            return disk_full(), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
+        if body["reason"] in _OF_THE_MACHINE:
+            return _OF_THE_MACHINE[body["reason"]](), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
         kind = _CROSSING[body["kind"]]
         reason, message = str(body["reason"])[:64], str(body["message"])[:_MAX_MESSAGE_CHARACTERS]
         return kind(message, reason=reason), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]

@@ -138,14 +138,15 @@ def install(local_sockets: bool) -> None:
     machine = MACHINES.get(platform.machine())
     if machine is None or struct.calcsize("P") != 8:
         raise OSError(f"no filter is written for {platform.machine()}")
-    packed = _packed(program(machine, local_sockets))
+    put(program(machine, local_sockets))
+
+
+def put(steps: Iterable[tuple[int, int, int, int]]) -> None:
+    """Puts a filter of these instructions on this thread and all that comes of it."""
+    packed = b"".join(struct.pack("=HBBI", *step) for step in steps)
     code = ctypes.create_string_buffer(packed, len(packed))
     described = struct.pack("@HP", len(packed) // 8, ctypes.addressof(code))
     _prctl(_PR_SET_SECCOMP, _MODE_FILTER, described)
-
-
-def _packed(steps: Iterable[tuple[int, int, int, int]]) -> bytes:
-    return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
 def _prctl(option: int, first: int, second: bytes | None = None) -> None:
