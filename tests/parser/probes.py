@@ -130,12 +130,12 @@ def _prlimit_of(pid: int) -> None:
 
 
 def others(job: dict[str, Any]) -> Any:
-    """What it may do to the process that made it, and read of it."""
-    parent = os.getppid()
+    """What it may do to another process, and read of it: `pid`, or the one that made it."""
+    other = job.get("pid") or os.getppid()
     return {
-        "signal": _outcome(lambda: os.kill(parent, 0)),
-        "environment": _outcome(lambda: Path(f"/proc/{parent}/environ").read_bytes()),
-        "memory": _outcome(lambda: Path(f"/proc/{parent}/mem").open("rb").close()),
+        "signal": _outcome(lambda: os.kill(other, 0)),
+        "environment": _outcome(lambda: Path(f"/proc/{other}/environ").read_bytes()),
+        "memory": _outcome(lambda: Path(f"/proc/{other}/mem").open("rb").close()),
     }
 
 

@@ -14,6 +14,7 @@ from tests.parser import small_files
 from tests.parser.parser_process import TOKEN, Client, ParserProcess, of_process, running
 
 from lorekeep_chassis.errors import Unavailable
+from lorekeep_parser import readers
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -93,6 +94,19 @@ async def test_a_pdf_is_read_without_unstructured(tmp_path: Path) -> None:
     assert done.stdout.split("\n")[:3] == ["True", "[]", "out of reach"]
 
 
+async def test_readers_that_take_unstructured_are_declared() -> None:
+    """A module without the need would be read where the library cannot be imported."""
+    light, each_one = (set(readers.modules(heavy=heavy)) for heavy in (False, True))
+    folder = Path(str(readers.__file__)).parent
+    taking = {
+        name for name in each_one
+        if (path := folder / f"{name.rpartition('.')[2]}.py").exists() and "unstructured.partition" in path.read_text()
+    }  # fmt: skip
+    assert taking
+    assert not taking & light
+    assert each_one - light - taking <= {"lorekeep_parser.readers.legacy"}
+
+
 async def test_servers_have_one_thread_and_what_they_need(parser: tuple[ParserProcess, Client]) -> None:
     light, heavy = (parser[0].fork_server(weight) for weight in ("light", "heavy"))
     for each in (light, heavy):
@@ -145,9 +159,16 @@ def _resident_kib(pid: int) -> int:
 
 
 async def test_a_full_disk_is_told_and_passes(small_disk: Path) -> None:
+    """Room for a part of the document is no room: nothing is read of half a document."""
     async with running(small_disk) as (_, client):
+        await client.parse(b"Brings the tokenizer.", "a.txt")
+        filler = small_disk / "filler"
+        with filler.open("wb", buffering=0) as file:
+            file.write(bytes(2**23))
+            file.truncate(file.tell() - 2**18)
         with pytest.raises(Unavailable) as caught:
-            await client.parse(b"x" * 2**24, "large.txt")
+            await client.parse(b"x" * (2**20 - 1), "large.txt")
         assert caught.value.reason == "disk_full"
         assert caught.value.retry_after_seconds
+        filler.unlink()
         assert (await client.parse(b"The next one is read.", "a.txt")).chunks

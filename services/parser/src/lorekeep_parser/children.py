@@ -79,7 +79,7 @@ class Children:
         self._cpu_seconds = cpu_seconds
         self._silence_seconds = silence_seconds
         # The one program that may use sockets; where it is not, no child ever may.
-        self._local_sockets = shutil.which("soffice") is not None
+        self._local_sockets = any(map(shutil.which, ("soffice", "libreoffice")))
 
     def check(self) -> None:
         """Unavailable where no child could be had, said before a document is sent in vain."""

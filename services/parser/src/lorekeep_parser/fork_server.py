@@ -128,7 +128,7 @@ def _obey(control: socket.socket, children: _Children) -> bool:
 def main(descriptor: int, weight: str) -> None:
     """Serves until the socket closes."""
     child_limits.die_with_parent()
-    child_limits.be_unseen()
+    walls.guard_server()
     control = socket.socket(fileno=descriptor)
     wakeup = _wakeups()
     needs.lack(Need.LOCAL_SOCKETS)

@@ -13,7 +13,7 @@ class Need(StrEnum):
     """What not every child has."""
 
     UNSTRUCTURED = "unstructured"  # a fork of the heavy server
-    LOCAL_SOCKETS = "local_sockets"  # sockets of the family AF_UNIX, which LibreOffice does not start without
+    LOCAL_SOCKETS = "local_sockets"  # sockets of the family AF_UNIX, which the program soffice wants
 
 
 # Names that mostly stand for formats which need `unstructured`. They save the way by a light child and decide nothing:

@@ -70,4 +70,11 @@ def _typed(error: OSError) -> LorekeepError:
 async def written(file: BinaryIO, data: bytes) -> None:
     """Writes without holding up the event loop."""
     with disk_errors_typed():
-        await asyncio.to_thread(file.write, data)
+        await asyncio.to_thread(_write, file, data)
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    """All of it: a disk that is nearly full takes a part and says nothing."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]

@@ -9,7 +9,7 @@ from lorekeep.parser.v1 import parser_pb2, parser_pb2_grpc
 from lorekeep_chassis import logs
 from lorekeep_chassis.grpc_server import GrpcServer
 from lorekeep_chassis.process import Life
-from lorekeep_parser import child_limits
+from lorekeep_parser import walls
 from lorekeep_parser.children import Children, Clock, Slots
 from lorekeep_parser.desk import Desk
 from lorekeep_parser.forking import ForkServer
@@ -25,8 +25,7 @@ _NAME = parser_pb2.DESCRIPTOR.services_by_name["ParserService"].full_name
 @asynccontextmanager
 async def serve(settings: ParserSettings, life: Life) -> AsyncIterator[None]:
     """Serves inside; drains at the end and takes the fork servers down last."""
-    # Children run as the same user, and this process holds the service token.
-    child_limits.be_unseen()
+    walls.guard_server()
     changed = asyncio.Event()
     light, heavy = ForkServer("light", changed), ForkServer("heavy", changed)
     # By port, so that a parser started again removes what its earlier life left, and no neighbour's.

@@ -40,12 +40,11 @@ _MODULES = {
 # What a format needs beyond what every child has. A
 # reader may ask for more itself, before it reads: `needs.require`.
 _UNSTRUCTURED = frozenset({Need.UNSTRUCTURED})
-_CONVERTED = frozenset({Need.UNSTRUCTURED, Need.LOCAL_SOCKETS})
 _NEEDS = {
     Media.DOCX: _UNSTRUCTURED,
     Media.PPTX: _UNSTRUCTURED,
-    Media.DOC: _CONVERTED,
-    Media.PPT: _CONVERTED,
+    Media.DOC: _UNSTRUCTURED,
+    Media.PPT: _UNSTRUCTURED,
     Media.MSG: _UNSTRUCTURED,
     Media.EML: _UNSTRUCTURED,
     Media.HTML: _UNSTRUCTURED,
