@@ -75,6 +75,10 @@ SLOW = {
         "test_strategies.py",
         "test_strategies_served.py",
         "test_texts_hostile.py",
+        "test_sandbox_servers.py",
+        "test_sandbox_silence.py",
+        "test_sandbox_user.py",
+        "test_sandbox_walls.py",
     },
     "sdk": {
         "test_command.py",

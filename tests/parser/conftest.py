@@ -1,6 +1,8 @@
 """One parser for the whole folder: it takes seconds to start, and no document may hurt it."""
 
-from collections.abc import AsyncIterator
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,17 @@ def documents() -> Path:
     if not (DATA / "MANIFEST.tsv").exists():
         pytest.skip("the documents are not here; set LOREKEEP_TEST_DATA")
     return DATA
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A directory on a disk of 8 MiB."""
+    if os.getuid() != 0:
+        pytest.skip("only root mounts a small disk")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(tmp_path)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no disk can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)

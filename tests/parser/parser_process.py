@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -213,14 +213,17 @@ class ParserProcess:
             await asyncio.sleep(0.01)
         raise AssertionError("no child was forked")
 
-    def fork_server(self) -> int:
-        (pid,) = _children_of(self.pid)
+    def fork_server(self, weight: str = "light") -> int:
+        """The pid of one of the two."""
+        (pid,) = [each for each in _children_of(self.pid) if of_process(each, "cmdline").split("\0")[-2] == weight]
         return pid
 
 
 @asynccontextmanager
-async def running(temp_dir: Path, **settings: str) -> AsyncIterator[tuple[ParserProcess, Client]]:
-    """A parser that is ready, with a client; ended behind the block."""
+async def running(
+    temp_dir: Path, command: Sequence[str] = (sys.executable,), **settings: str
+) -> AsyncIterator[tuple[ParserProcess, Client]]:
+    """A parser that is ready, with a client; ended behind the block. `command` is how Python is started."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("LOREKEEP_", "OTEL_"))}
     environment |= {
         "PYTHONPATH": os.pathsep.join(each for each in sys.path if each),
@@ -230,7 +233,7 @@ async def running(temp_dir: Path, **settings: str) -> AsyncIterator[tuple[Parser
         "LOREKEEP_TEMP_DIR": str(temp_dir),
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "lorekeep_parser", stdout=asyncio.subprocess.PIPE, env=environment | settings
+        *command, "-m", "lorekeep_parser", stdout=asyncio.subprocess.PIPE, env=environment | settings
     )
     parser = ParserProcess(process, temp_dir)
     try:

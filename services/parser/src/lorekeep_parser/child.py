@@ -1,14 +1,16 @@
-"""The life of a child: limits, one job, one end. Its standard streams lead nowhere, since libraries print."""
+"""The life of a child: walls, one job, one end. Its standard streams lead nowhere, since libraries print."""
 
 import json
 import os
 import socket
 import traceback
 from collections import deque
-from typing import BinaryIO
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from lorekeep_chassis.errors import InvalidInput, LorekeepError
-from lorekeep_parser import child_limits, failures, frames, reading
+from lorekeep_parser import failures, frames, heartbeat, needs, reading, walls
 from lorekeep_parser.frames import Kind
 
 _MOST_WAITING_BYTES = 64 * 2**20
@@ -20,23 +22,36 @@ class Peer:
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
         self._reader = reader
         self._writer = writer
+        self._taken = 0
         self._waiting: deque[tuple[Kind, bytes]] = deque()
+
+    def _next(self) -> tuple[Kind, bytes]:
+        """The next frame. To wait for one is no silence of the child's, so it tells of it before."""
+        self._send(Kind.WAITING, frames.counted(self._taken))
+        frame = frames.read(self._reader)
+        self._taken += 1
+        return frame
+
+    def _send(self, kind: Kind, payload: bytes = b"") -> None:
+        self._writer.write(frames.packed(kind, payload))
+        self._writer.flush()
 
     def job(self) -> dict[str, object]:
         """What to do."""
         _, payload = frames.read(self._reader)
+        self._taken += 1
         job: dict[str, object] = json.loads(payload)
         return job
 
     def request(self) -> bytes | None:
         """The next segment to chunk; None when there are no more."""
-        kind, payload = self._waiting.popleft() if self._waiting else frames.read(self._reader)
+        kind, payload = self._waiting.popleft() if self._waiting else self._next()
         return payload if kind is Kind.REQUEST else None
 
     def vectors(self) -> bytes:
         """The vectors that were asked for. Segments that were on their way already are kept for `request`."""
         while True:
-            kind, payload = frames.read(self._reader)
+            kind, payload = self._next()
             if kind is Kind.VECTORS:
                 return payload
             self._waiting.append((kind, payload))
@@ -46,35 +61,56 @@ class Peer:
 
     def respond(self, message: bytes) -> None:
         """Sends a response message."""
-        self._writer.write(frames.packed(Kind.RESPONSE, message))
-        self._writer.flush()
+        self._send(Kind.RESPONSE, message)
+
+    def beat(self) -> None:
+        """A sign of life."""
+        self._send(Kind.BEAT)
 
     def end(self, kind: Kind, payload: bytes = b"") -> None:
         """Sends the last frame."""
-        self._writer.write(frames.packed(kind, payload))
-        self._writer.flush()
+        self._send(kind, payload)
 
 
-def main(descriptor: int) -> int:
+Worker = Callable[[dict[str, object], Peer], None]
+
+
+def main(descriptor: int, work: Worker = reading.work) -> int:
     """Does the one job that comes over the socket; gives the exit code."""
     _silence()
     with socket.socket(fileno=descriptor) as channel:
         peer = Peer(channel.makefile("rb"), channel.makefile("wb"))
         try:
             job = peer.job()
-            child_limits.impose(float(str(job["cpu_seconds"])))
-            reading.work(job, peer)
+            _settle(job, peer)
+            work(job, peer)
             peer.end(Kind.END)
         except (BrokenPipeError, ConnectionResetError, EOFError):
             return 1
+        except needs.ElsewhereError as error:
+            peer.end(Kind.ELSEWHERE, json.dumps(sorted(error.needs)).encode())
         except MemoryError:
             # The frames of the traceback hold what filled the memory; they are gone only after this block.
             peer.end(Kind.FAILURE, failures.encoded(failures.out_of_memory(), "MemoryError"))
         except LorekeepError as error:
             peer.end(Kind.FAILURE, failures.encoded(error, _where(error)))
+        except OSError as error:
+            peer.end(Kind.FAILURE, failures.encoded(failures.of_system(error), _where(error)))
         except Exception as error:  # noqa: BLE001 - the child's edge: everything becomes a typed error
             peer.end(Kind.FAILURE, failures.encoded(failures.crashed(), _where(error)))
     return 0
+
+
+def _settle(job: dict[str, Any], peer: Peer) -> None:
+    """Walls up, before a byte of the document is looked at."""
+    path = Path(job["path"])
+    scratch = path if path.is_dir() else path.parent
+    try:
+        walls.put_up(scratch, float(job["cpu_seconds"]), bool(job.get("local_sockets")))
+    except OSError as error:
+        raise failures.sandbox_failed() from error
+    needs.have(map(needs.Need, job.get("needs", ())))
+    heartbeat.heard_by(peer.beat)
 
 
 def _where(error: BaseException) -> str:

@@ -1,20 +1,25 @@
-"""One document in one child: a bounded number at once, each with a wall deadline, each killed when nobody waits."""
+"""One document in one child: a bounded number at once, each with a wall deadline, each killed when nobody waits for it
+or when nothing is heard of it."""
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from lorekeep_chassis import calls, logs
-from lorekeep_chassis.errors import LorekeepError, Overloaded, Unavailable
-from lorekeep_parser import child_limits, failures, frames, measures
+from lorekeep_chassis.errors import LorekeepError, Overloaded
+from lorekeep_parser import child_limits, failures, frames, measures, needs
 from lorekeep_parser.forking import Child, ForkServer
 from lorekeep_parser.frames import Kind
+from lorekeep_parser.needs import Need
 
 _LOG = logs.logger(__name__)
 _RETRY_AFTER_SECONDS = 2.0
+# How long a document waits for a fork server that is starting, rather than be sent back and read in anew.
+_PATIENCE_SECONDS = 30.0
 
 
 class Slots:
@@ -65,54 +70,120 @@ class Clock:
 
 
 class Children:
-    """Gives jobs to children and their frames to the caller."""
+    """Gives jobs to children and their frames to the caller. A child of which nothing is heard for `silence_seconds`
+    while it has something to do is given up."""
 
-    def __init__(self, server: ForkServer, cpu_seconds: float) -> None:
-        self._server = server
+    def __init__(self, light: ForkServer, heavy: ForkServer, cpu_seconds: float, silence_seconds: float) -> None:
+        self._light = light
+        self._heavy = heavy
         self._cpu_seconds = cpu_seconds
+        self._silence_seconds = silence_seconds
+        # The one program that may use sockets; where it is not, no child ever may.
+        self._local_sockets = any(map(shutil.which, ("soffice", "libreoffice")))
 
     def check(self) -> None:
         """Unavailable where no child could be had, said before a document is sent in vain."""
-        self._server.checked()
+        self._light.checked()
 
     @asynccontextmanager
     async def working(self, job: dict[str, Any]) -> AsyncIterator["Work"]:
-        """A child at work on `job`; it is gone when the block ends, however it ends."""
-        child = await self._server.fork(job["tokenizer"])
+        """A child at work on `job`, one that has what the document needs; it is gone when the block ends, however it
+        ends."""
+        first = self._heavy if needs.likely_heavy(job["name"]) and self._heavy.ready.is_set() else self._light
+        async with self._begun(first, job) as work:
+            wanted = await work.wanted() if job["mode"] == "parse" else frozenset()
+            if not wanted:
+                yield work
+                return
+        server = self._heavy if Need.UNSTRUCTURED in wanted else self._light
+        await server.up(_PATIENCE_SECONDS)
+        granted = {
+            "needs": sorted(wanted),
+            "local_sockets": self._local_sockets and Need.LOCAL_SOCKETS in wanted,
+        }
+        async with self._begun(server, job | granted) as work:
+            yield work
+
+    @asynccontextmanager
+    async def _begun(self, server: ForkServer, job: dict[str, Any]) -> AsyncIterator["Work"]:
+        child = await server.fork(job["tokenizer"])
         try:
-            work = Work(child)
+            work = Work(child, self._silence_seconds)
             await work.send(Kind.JOB, json.dumps(job | {"cpu_seconds": self._cpu_seconds}).encode())
             yield work
         finally:
-            await asyncio.shield(self._server.end(child))
+            await asyncio.shield(server.end(child))
 
 
 class Work:
     """The stream to and from a child."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, silence_seconds: float) -> None:
         self._child = child
+        self._silence_seconds = silence_seconds
+        self._patience: asyncio.Timeout | None = None
+        self._sent = 0
+        # Whether the child has taken all that was sent to it and waits for more, so that its silence is ours.
+        self._idle = False
+        self._first: tuple[Kind, bytes] | None = None
 
     async def send(self, kind: Kind, payload: bytes = b"") -> None:
         """Sends a frame, waiting while the child does not read. A dead child shows when its answers are read."""
+        self._sent += 1
+        self._idle = False
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time() + self._silence_seconds)
         try:
             self._child.writer.write(frames.packed(kind, payload))
             await self._child.writer.drain()
         except ConnectionError:
             return
 
+    async def wanted(self) -> frozenset[Need]:
+        """What the document needs that its child lacks; empty where the child went to work."""
+        kind, payload = await self._frame()
+        if kind is not Kind.ELSEWHERE:
+            self._first = kind, payload
+            return frozenset()
+        try:
+            return frozenset(map(Need, json.loads(payload)))
+        except (ValueError, TypeError):
+            raise failures.crashed() from None
+
     async def responses(self) -> AsyncIterator[bytes]:
         """The child's messages until it says END; its typed error, or a crash, is raised."""
         while True:
-            try:
-                kind, payload = await frames.read_async(self._child.reader)
-            except (EOFError, frames.BrokenFrame):
-                raise await self._crash() from None
+            kind, payload = self._first or await self._frame()
+            self._first = None
             if kind is Kind.END:
                 return
             if kind is Kind.FAILURE:
                 raise _told(payload)
+            if kind is not Kind.RESPONSE:
+                raise failures.crashed()
             yield payload
+
+    async def _frame(self) -> tuple[Kind, bytes]:
+        """The next frame that is more than a sign of life."""
+        while True:
+            try:
+                kind, payload = await self._heard()
+                if kind is Kind.WAITING:
+                    self._idle = frames.count_of(payload) == self._sent
+                elif kind is not Kind.BEAT:
+                    return kind, payload
+            except (EOFError, frames.BrokenFrame):
+                raise await self._crash() from None
+
+    async def _heard(self) -> tuple[Kind, bytes]:
+        try:
+            async with asyncio.timeout(None if self._idle else self._silence_seconds) as self._patience:
+                return await frames.read_async(self._child.reader)
+        except TimeoutError:
+            _LOG.warning("a child hangs", extra={"lorekeep": {"pid": self._child.pid}})
+            raise failures.silent(self._silence_seconds) from None
+        finally:
+            self._idle, self._patience = False, None
 
     async def _crash(self) -> LorekeepError:
         """The stream broke off: the child died, or the whole fork server did."""
@@ -120,11 +191,11 @@ class Work:
             await asyncio.wait_for(self._child.ended.wait(), 5)
         except TimeoutError:
             return failures.crashed()
-        if self._child.exit_code is None:
-            return Unavailable("The parser was interrupted. Try again.", reason="parser_restarting")
-        measures.CRASHES.inc()
-        _LOG.warning("a child died", extra={"lorekeep": {"exit_code": self._child.exit_code, "pid": self._child.pid}})
-        return failures.crashed()
+        if self._child.exit_code is not None:
+            measures.CRASHES.inc()
+            facts = {"exit_code": self._child.exit_code, "pid": self._child.pid}
+            _LOG.warning("a child died", extra={"lorekeep": facts})
+        return failures.of_exit(self._child.exit_code)
 
 
 def _told(payload: bytes) -> LorekeepError:

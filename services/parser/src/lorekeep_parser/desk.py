@@ -63,7 +63,7 @@ class Place:
         """Reads the document and gives what it holds."""
         async with self._desk.scratch.directory() as directory, _observed("parser.read") as reading:
             path = await intake.document_received(requests, start.size_bytes, self._tokenizer, directory)
-            async with self._working("parse", path, start.SerializeToString()) as work:
+            async with self._working("parse", path, start.SerializeToString(), start.name) as work:
                 async for payload in work.responses():
                     response = _decoded(parser_pb2.ParseResponse, payload)
                     self._note(response, reading)
@@ -92,9 +92,10 @@ class Place:
                 finally:
                     pump.cancel()
 
-    def _working(self, mode: str, path: Path, start: bytes) -> AbstractAsyncContextManager[Work]:
+    def _working(self, mode: str, path: Path, start: bytes, name: str = "") -> AbstractAsyncContextManager[Work]:
         job = {
             "mode": mode,
+            "name": name,
             "path": str(path),
             "start": base64.b64encode(start).decode(),
             "tokenizer": str(self._tokenizer.path or ""),

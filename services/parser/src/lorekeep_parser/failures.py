@@ -1,11 +1,21 @@
 """What can go wrong with a document, and how it crosses from the child to the gRPC process."""
 
+import errno
 import json
+import signal
 
-from lorekeep_chassis.errors import DeadlineExceeded, InvalidInput, LorekeepError, TooLarge, UnsupportedMedia
+from lorekeep_chassis.errors import (
+    DeadlineExceeded,
+    InvalidInput,
+    LorekeepError,
+    TooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
 
 _CROSSING: dict[str, type[LorekeepError]] = {each.__name__: each for each in (InvalidInput, UnsupportedMedia, TooLarge)}
 _MAX_MESSAGE_CHARACTERS = 2000
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def encrypted(what: str) -> LorekeepError:
@@ -64,6 +74,95 @@ def crashed() -> LorekeepError:
     )
 
 
+def of_exit(exit_code: int | None) -> LorekeepError:
+    """What the end of a child says that said nothing itself. `exit_code` is below 0 for a signal; None: it went with
+    its fork server.
+
+    Whose fault it is decides what becomes of the document:
+
+    - None: the machine's. The fork server died, of which the document need not be the cause; it is read again, and
+      that costs no attempt. A document that takes its fork server along each time ends with its job's deadline.
+    - SIGXCPU: the document's, in a way that a second try may mend, since it goes on from the last checkpoint.
+    - SIGKILL: nobody here sent it, so the kernel did, for want of memory. The child was below its own bound, so its
+      neighbours, or a container smaller than their sum, have a part in it. It is read again, which costs an attempt:
+      a document that is alone to blame is given up after the last.
+    - anything else (SIGSEGV, SIGABRT, an exit code): the document's. A library fell over its bytes, and would again.
+    """
+    if exit_code is None:
+        return Unavailable("The parser was interrupted. Try again.", reason="parser_restarting")
+    if exit_code == -signal.SIGXCPU:
+        return too_much_processor_time()
+    if exit_code == -signal.SIGKILL:
+        return killed()
+    return crashed()
+
+
+def of_system(error: OSError) -> LorekeepError:
+    """What the system refused a child: a full disk is the machine's fault, a breach of the child's bounds the
+    document's."""
+    if error.errno in _DISK_FULL:
+        return disk_full()
+    if error.errno == errno.EFBIG:
+        return too_large_written()
+    if error.errno == errno.ENOMEM:
+        return out_of_memory()
+    return crashed()
+
+
+def killed() -> LorekeepError:
+    """The kernel took the child for want of memory. Of this class, a job tries again, and counts it as an attempt."""
+    return Unavailable(
+        "The server ran out of memory while the document was read. Try again, or split the document.",
+        reason="parser_crashed",
+        retry_after_seconds=5.0,
+    )
+
+
+def disk_full() -> LorekeepError:
+    """No room on the scratch disk."""
+    return Unavailable(
+        "The parser's scratch disk is full. Try again later.", reason="disk_full", retry_after_seconds=30.0
+    )
+
+
+def sandbox_failed() -> LorekeepError:
+    """A wall that stood when the fork server started cannot be put up: no document is read without it."""
+    return Unavailable(
+        "The parser cannot put up the walls that documents are read behind. Tell your operator.",
+        reason="sandbox_failed",
+        retry_after_seconds=30.0,
+    )
+
+
+# What a child may say of its machine. It is believed the reason alone, as the text is ours.
+_OF_THE_MACHINE = {"disk_full": disk_full, "sandbox_failed": sandbox_failed}
+
+
+def too_large_written() -> LorekeepError:
+    """The child wrote a larger file than it may."""
+    return TooLarge(
+        "Reading the document takes larger scratch files than one document may have. Split it into smaller ones.",
+        reason="too_large_unpacked",
+    )
+
+
+def too_much_processor_time() -> LorekeepError:
+    """The child used up its processor time."""
+    return DeadlineExceeded(
+        "The document took more processor time than one document may have. Split it into smaller ones.",
+        reason="parse_timeout",
+    )
+
+
+def silent(seconds: float) -> LorekeepError:
+    """Nothing was heard of the child for so long that it must hang."""
+    return DeadlineExceeded(
+        f"Reading the document came to a standstill of {seconds:.0f} seconds. Open it, save it anew and upload it "
+        "again, or split it.",
+        reason="parse_timeout",
+    )
+
+
 def too_slow(seconds: float) -> LorekeepError:
     """The wall deadline passed."""
     return DeadlineExceeded(
@@ -82,6 +181,8 @@ def decoded(payload: bytes) -> tuple[LorekeepError, str]:
     """Reads `encoded` back with bounds; anything else counts as a crash."""
     try:
         body = json.loads(payload)
+        if body["reason"] in _OF_THE_MACHINE:
+            return _OF_THE_MACHINE[body["reason"]](), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
         kind = _CROSSING[body["kind"]]
         reason, message = str(body["reason"])[:64], str(body["message"])[:_MAX_MESSAGE_CHARACTERS]
         return kind(message, reason=reason), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]

@@ -1,4 +1,5 @@
-"""The fork server: one thread, all readers imported, one fork per document. Started by `forking.ForkServer`.
+"""A fork server: one thread, readers imported, one fork per document. Started by `forking.ForkServer`, in one of two
+weights: a light one that is there at once, and a heavy one with `unstructured`.
 
 It speaks over a SOCK_SEQPACKET socket given as a descriptor number. Towards it: `{"fork": id, "tokenizer": path}` with
 the child's end of a stream socket, `{"kill": id}`. From it: `{"ready": components}`, `{"pid": pid, "id": id}`,
@@ -7,12 +8,14 @@ the child's end of a stream socket, `{"kill": id}`. From it: `{"ready": componen
 
 import json
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 
-from lorekeep_parser import preload, tokenizer_rack
+from lorekeep_parser import child_limits, needs, preload, tokenizer_rack, walls
+from lorekeep_parser.needs import Need
 
 _MESSAGE_BYTES = 4096
 
@@ -40,7 +43,7 @@ class _Children:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _own_group(0)
-            self._control.close()
+            _keep_alone(descriptor)
             from lorekeep_parser import child
 
             code = child.main(descriptor)
@@ -65,6 +68,13 @@ class _Children:
             _, status = os.waitpid(pid, 0)
             del self._job_of_pid[pid]
             _send(self._control, {"exit": os.waitstatus_to_exitcode(status), "id": job})
+
+
+def _keep_alone(descriptor: int) -> None:
+    """Closes all but the standard streams and `descriptor`."""
+    most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2**20)
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, most)
 
 
 def _own_group(pid: int) -> None:
@@ -115,13 +125,18 @@ def _obey(control: socket.socket, children: _Children) -> bool:
     return True
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, weight: str) -> None:
     """Serves until the socket closes."""
+    child_limits.die_with_parent()
+    walls.guard_server()
     control = socket.socket(fileno=descriptor)
     wakeup = _wakeups()
-    _send(control, {"ready": preload.load()})
+    needs.lack(Need.LOCAL_SOCKETS)
+    components = preload.load_heavy() if weight == "heavy" else preload.load_light()
+    components |= {"sandbox": walls.inspected()}
     children = _Children(control)
     try:
+        _send(control, {"ready": components})
         serving = True
         while serving:
             ready = select.select([control.fileno(), wakeup], [], [])[0]
@@ -137,4 +152,4 @@ def main(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,10 +1,11 @@
-"""The fork server as the gRPC process sees it: started, watched, started again; and the children it forks."""
+"""A fork server as the gRPC process sees it: started, watched, started again; and the children it forks."""
 
 import asyncio
 import itertools
 import json
 import socket
 import sys
+from contextlib import suppress
 
 from lorekeep_chassis import logs
 from lorekeep_chassis.errors import Unavailable
@@ -31,12 +32,14 @@ class Child:
 
 
 class ForkServer:
-    """Runs the fork server. `components` is what it said of itself; `ready` is set while it can fork."""
+    """Runs a fork server, "light" or "heavy". `components` is what it said of itself; `ready` is set while it can
+    fork; `changed` is set when either changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, weight: str, changed: asyncio.Event) -> None:
         self.ready = asyncio.Event()
         self.components: dict[str, dict[str, str]] = {}
-        self.changed = asyncio.Event()
+        self.changed = changed
+        self._weight = weight
         self._control: socket.socket | None = None
         self._children: dict[int, Child] = {}
         self._numbers = itertools.count(1)
@@ -48,7 +51,7 @@ class ForkServer:
                 await self._live()
             finally:
                 self._lose()
-            _LOG.warning("the fork server ended and is started again")
+            _LOG.warning("the %s fork server ended and is started again", self._weight)
             await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
 
     async def _live(self) -> None:
@@ -58,7 +61,7 @@ class ForkServer:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "lorekeep_parser.fork_server", str(theirs.fileno()),
-                    pass_fds=(theirs.fileno(),), env=preload.environment(), start_new_session=True,
+                    self._weight, pass_fds=(theirs.fileno(),), env=preload.environment(), start_new_session=True,
                     stdin=asyncio.subprocess.DEVNULL,
                 )  # fmt: skip
             try:
@@ -111,6 +114,13 @@ class ForkServer:
         if self._control is None or not self.ready.is_set():
             raise Unavailable("The parser is starting. Try again shortly.", retry_after_seconds=2.0)
         return self._control
+
+    async def up(self, within_seconds: float) -> None:
+        """Waits until it can fork; Unavailable where that takes longer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self.ready.wait()
+        self.checked()
 
     async def fork(self, tokenizer: str) -> Child:
         """A new child that counts with `tokenizer`, a file, waiting for its job; Unavailable while the fork server is

@@ -21,6 +21,12 @@ class Kind(IntEnum):
     RESPONSE = 4  # a ParseResponse or ChunkResponse.
     FAILURE = 5  # JSON: the typed error that ends the work.
     VECTORS = 6  # Vectors, towards a child that asked for them.
+    ELSEWHERE = 7  # JSON: what the document needs that this child lacks; the first and last frame of such a child.
+    BEAT = 8  # no more than a sign of life.
+    WAITING = 9  # how many frames the child has taken, and that it waits for another.
+
+
+_COUNT = struct.Struct(">I")
 
 
 class BrokenFrame(Exception):
@@ -32,6 +38,18 @@ def packed(kind: Kind, payload: bytes = b"") -> bytes:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise BrokenFrame(f"a payload of {len(payload)} bytes is over the bound")
     return _HEAD.pack(kind, len(payload)) + payload
+
+
+def counted(count: int) -> bytes:
+    """A number as a payload."""
+    return _COUNT.pack(count)
+
+
+def count_of(payload: bytes) -> int:
+    """Reads `counted` back; BrokenFrame where it is none."""
+    if len(payload) != _COUNT.size:
+        raise BrokenFrame("no number")
+    return int(_COUNT.unpack(payload)[0])
 
 
 def read(stream: BinaryIO) -> tuple[Kind, bytes]:

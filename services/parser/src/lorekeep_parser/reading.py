@@ -11,7 +11,7 @@ from typing import Any
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import asking, child_limits, failures, properties, tokenizer_rack
+from lorekeep_parser import asking, child_limits, failures, heartbeat, properties, tokenizer_rack
 from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler
 from lorekeep_parser.attachments import Attachments
 from lorekeep_parser.chunkers import Chunking, Vectors, chunker_of
@@ -82,6 +82,7 @@ class Reading:
         """Reads to the end, or to the last page that was asked for; EMPTY_TEXT where there was no text at all."""
         child_limits.allow_pages(self._reader.pages_total)
         for page in self._reader.pages(self._pages_done):
+            heartbeat.beat()
             if self._start.last_page and self._pages_done >= self._start.last_page:
                 self._end_batch()
                 return

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from lorekeep_chassis import logs
 from lorekeep_chassis.errors import LorekeepError, Unavailable
+from lorekeep_parser import failures
 
 _LOG = logs.logger(__name__)
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Scratch:
@@ -61,9 +61,8 @@ class disk_errors_typed:
 
 def _typed(error: OSError) -> LorekeepError:
     _LOG.error("the scratch disk failed", extra={"lorekeep": {"errno": error.errno}})
-    if error.errno in _FULL:
-        return Unavailable("The parser's scratch disk is full. Try again later.", reason="disk_full",
-                           retry_after_seconds=30.0)  # fmt: skip
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return failures.disk_full()
     return Unavailable("The parser's scratch disk cannot be used. Tell your operator.", reason="disk_failed",
                        retry_after_seconds=30.0)  # fmt: skip
 
@@ -71,4 +70,11 @@ def _typed(error: OSError) -> LorekeepError:
 async def written(file: BinaryIO, data: bytes) -> None:
     """Writes without holding up the event loop."""
     with disk_errors_typed():
-        await asyncio.to_thread(file.write, data)
+        await asyncio.to_thread(_write, file, data)
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    """All of it: a disk that is nearly full takes a part and says nothing."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]

@@ -1,4 +1,4 @@
-"""Wires the parser role: fork server, desk, gRPC, health."""
+"""Wires the parser role: fork servers, desk, gRPC, health."""
 
 import asyncio
 import os
@@ -9,6 +9,7 @@ from lorekeep.parser.v1 import parser_pb2, parser_pb2_grpc
 from lorekeep_chassis import logs
 from lorekeep_chassis.grpc_server import GrpcServer
 from lorekeep_chassis.process import Life
+from lorekeep_parser import walls
 from lorekeep_parser.children import Children, Clock, Slots
 from lorekeep_parser.desk import Desk
 from lorekeep_parser.forking import ForkServer
@@ -23,35 +24,36 @@ _NAME = parser_pb2.DESCRIPTOR.services_by_name["ParserService"].full_name
 
 @asynccontextmanager
 async def serve(settings: ParserSettings, life: Life) -> AsyncIterator[None]:
-    """Serves inside; drains at the end and takes the fork server down last."""
-    fork_server = ForkServer()
+    """Serves inside; drains at the end and takes the fork servers down last."""
+    walls.guard_server()
+    changed = asyncio.Event()
+    light, heavy = ForkServer("light", changed), ForkServer("heavy", changed)
     # By port, so that a parser started again removes what its earlier life left, and no neighbour's.
     scratch = Scratch(settings.temp_dir, f"parser-{settings.grpc_port or os.getpid()}")
     scratch.clear()
-    server = _grpc_server(settings, scratch, fork_server)
+    server = _grpc_server(settings, scratch, light, heavy)
     await server.start()
-    tasks = [
-        _kept(fork_server.run(), "fork server", life),
-        _kept(_reported(fork_server, server, life), "health", life),
-    ]
+    reporting = _kept(_reported(light, heavy, server, life), "health", life)
+    forking = [_kept(each.run(), "fork server", life) for each in (light, heavy)]
     _LOG.info("parser listens", extra={"lorekeep": {"grpc_port": server.port}})
     try:
         yield
     finally:
-        tasks[1].cancel()
+        reporting.cancel()
         await server.drain(settings.drain_seconds)
-        tasks[0].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for each in forking:
+            each.cancel()
+        await asyncio.gather(reporting, *forking, return_exceptions=True)
         scratch.remove()
 
 
-def _grpc_server(settings: ParserSettings, scratch: Scratch, fork_server: ForkServer) -> GrpcServer:
+def _grpc_server(settings: ParserSettings, scratch: Scratch, light: ForkServer, heavy: ForkServer) -> GrpcServer:
     desk = Desk(
         Slots(settings.concurrent_processes),
         Clock(settings.processing_timeout_seconds),
         scratch,
         TokenizerShelf(scratch.shelf("tokenizers")),
-        Children(fork_server, settings.processing_timeout_seconds),
+        Children(light, heavy, settings.processing_timeout_seconds, settings.silence_seconds),
     )
     return GrpcServer(
         f"{settings.host}:{settings.grpc_port}",
@@ -61,15 +63,21 @@ def _grpc_server(settings: ParserSettings, scratch: Scratch, fork_server: ForkSe
     )
 
 
-async def _reported(fork_server: ForkServer, server: GrpcServer, life: Life) -> None:
-    """Tells health what the fork server says of itself, whenever it changes."""
+async def _reported(light: ForkServer, heavy: ForkServer, server: GrpcServer, life: Life) -> None:
+    """Tells health what the fork servers say of themselves, whenever it changes. The light one is enough to serve."""
     while True:
-        up = fork_server.ready.is_set()
+        up = light.ready.is_set()
         state = {"status": "ok", "detail": "up"} if up else {"status": "failed", "detail": "starting"}
-        life.health.report({"fork_server": state, **fork_server.components})
+        life.health.report({"fork_server": state, **light.components, **_of_heavy(heavy)})
         await server.set_serving(up)
-        await fork_server.changed.wait()
-        fork_server.changed.clear()
+        await light.changed.wait()
+        light.changed.clear()
+
+
+def _of_heavy(heavy: ForkServer) -> dict[str, dict[str, str]]:
+    if heavy.ready.is_set():
+        return {"unstructured": heavy.components["unstructured"]}
+    return {"unstructured": {"status": "degraded", "detail": "starting; documents that need it wait for it"}}
 
 
 def _kept(work: Coroutine[None, None, None], what: str, life: Life) -> "asyncio.Task[None]":

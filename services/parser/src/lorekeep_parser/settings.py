@@ -22,3 +22,10 @@ class ParserSettings(ServiceSettings):
     processing_timeout_seconds: float = Field(
         300.0, gt=0, le=86400, description="Time for a document of up to 100 pages; each further page adds 3 seconds."
     )
+    silence_seconds: float = Field(
+        180.0,
+        gt=0,
+        le=86400,
+        description="A document of which its reader gives no sign for so long is given up. One page of character "
+        "recognition may take 120 seconds.",
+    )

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from lorekeep_parser import recognition
+from lorekeep_parser import needs, recognition
 from lorekeep_parser.media import Media
+from lorekeep_parser.needs import Need
 from lorekeep_parser.page import Reader, Wishes
 
 # The module is imported when first needed, so that a plain format does not wait for a heavy one's library.
@@ -51,11 +52,28 @@ MODULES = {
     Media.TAR: "archives",
     Media.ELEMENTS: "elements_json",
 }
+# What a format needs beyond what every child has. A reader may ask for more itself, before it reads: `needs.require`.
+_UNSTRUCTURED = frozenset({Need.UNSTRUCTURED})
+_NEEDS = {
+    Media.DOCX: _UNSTRUCTURED,
+    Media.PPTX: _UNSTRUCTURED,
+    Media.DOC: _UNSTRUCTURED,
+    Media.PPT: _UNSTRUCTURED,
+    Media.MSG: _UNSTRUCTURED,
+    Media.EML: _UNSTRUCTURED,
+}
+
+
+def modules(*, heavy: bool) -> list[str]:
+    """The readers' modules by name; without `heavy` those alone that read in any child."""
+    chosen = {module for kind, module in MODULES.items() if heavy or not _NEEDS.get(kind)}
+    return [f"{__name__}.{each}" for each in sorted(chosen)]
 
 
 def opened(path: Path, name: str, declared: str, wishes: Wishes) -> Reader:
     """The reader for the file at `path`, sent as `declared`; typed errors where there is none or it is broken."""
     kind = recognition.recognised(path, name, declared)
+    needs.require(_NEEDS.get(kind, ()))
     module = import_module(f"lorekeep_parser.readers.{MODULES[kind]}")
     make: Callable[[Path, Media, str, Wishes], Reader] = module.opened
     return make(path, kind, name, wishes)

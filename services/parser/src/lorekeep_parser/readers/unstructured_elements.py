@@ -1,5 +1,6 @@
 """What `unstructured` gives, as our elements. The library is called inside `reading`, which types its failures."""
 
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,7 @@ import lxml.html
 
 from lorekeep_chassis.errors import LorekeepError, UnsupportedMedia
 from lorekeep_parser import failures
+from lorekeep_parser.needs import ElsewhereError
 from lorekeep_parser.readers import elements
 from lorekeep_parser.readers.elements import Element, Kind
 
@@ -24,6 +26,8 @@ _KINDS = {
 # Asked for no language, the library detects none; ours is told once for the whole document.
 OPTIONS: dict[str, Any] = {"languages": [""], "detect_language_per_element": False}
 _MAX_TABLE_HTML = 262_144
+# A disk that is full, or memory that cannot be had: no fault of the document.
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
 
 
 @contextmanager
@@ -31,8 +35,12 @@ def reading(what: str) -> Iterator[None]:
     """Runs the library inside: what it raises about a document means that the document is damaged."""
     try:
         yield
-    except (LorekeepError, MemoryError):
+    except (LorekeepError, ElsewhereError, MemoryError):
         raise
+    except OSError as error:
+        if error.errno in _OF_THE_MACHINE:
+            raise
+        raise failures.corrupt(what) from error
     except ImportError as error:
         raise UnsupportedMedia(
             "The parser was installed without the library that reads this format. Tell your operator.",
