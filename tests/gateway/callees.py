@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep.embedder.v1.embedder_pb2_grpc import EmbedderServiceServicer, add_EmbedderServiceServicer_to_server
 from lorekeep.parser.v1.parser_pb2_grpc import ParserServiceServicer, add_ParserServiceServicer_to_server
 from lorekeep.search.v1 import search_pb2
@@ -80,6 +81,25 @@ class FakeSearch(SearchServiceServicer):
         return search_pb2.ForgetResponse(entry_count=self.cached.pop(calls.current().organisation_id, 0))
 
 
+class FakeEmbedder(EmbedderServiceServicer):
+    """Serves one model of 256 tokens, away while `failure` is set."""
+
+    def __init__(self) -> None:
+        self.model = embedder_pb2.Model(
+            name="m", fingerprint="f", dimensions=3, window_tokens=256, tokenizer_fingerprint="t", passage_prompt="p: "
+        )
+        self.failure: errors.LorekeepError | None = None
+        self.asked = 0
+        self.embedded: list[str] = []
+        self.lanes: list[calls.Lane] = []
+
+    async def ListModels(self, request: Any, context: Any) -> embedder_pb2.ListModelsResponse:
+        self.asked += 1
+        if self.failure is not None:
+            raise self.failure
+        return embedder_pb2.ListModelsResponse(models=[self.model])
+
+
 def _within(chunk: search_pb2.IndexedChunk, scope: search_pb2.Scope) -> bool:
     return (
         chunk.collection_id == scope.collection_id
@@ -93,13 +113,14 @@ class Servers:
     """The three, and where each listens."""
 
     search: FakeSearch
+    embedder: FakeEmbedder
     targets: dict[str, str]
     servers: dict[str, GrpcServer] = field(default_factory=dict)
 
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[Servers]:
-    search = FakeSearch()
+    search, embedder = FakeSearch(), FakeEmbedder()
     makers = {
         "parser": (
             "lorekeep.parser.v1.ParserService",
@@ -107,7 +128,7 @@ async def listening() -> AsyncIterator[Servers]:
         ),
         "embedder": (
             "lorekeep.embedder.v1.EmbedderService",
-            lambda server: add_EmbedderServiceServicer_to_server(EmbedderServiceServicer(), server),
+            lambda server: add_EmbedderServiceServicer_to_server(embedder, server),
         ),
         "search": (
             "lorekeep.search.v1.SearchService",
@@ -119,7 +140,7 @@ async def listening() -> AsyncIterator[Servers]:
         await each.start()
         await each.set_serving(True)
     try:
-        yield Servers(search, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers)
+        yield Servers(search, embedder, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers)
     finally:
         for each in servers.values():
             await each.drain(0)
