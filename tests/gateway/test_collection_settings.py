@@ -19,7 +19,7 @@ async def _made(suite: Suite, name: str = "demo", **asked: Any) -> Any:
 async def test_what_nobody_asked_for_follows_the_model(suite: Suite) -> None:
     made = (await _made(suite)).json()
     assert made["chunking"] == {
-        "strategy": "by_title", "max_tokens": 256, "overlap_tokens": 50, "min_tokens": 128,
+        "strategy": "by_title", "max_tokens": 256, "overlap_tokens": 50, "min_tokens": 64,
     }  # fmt: skip
     assert made["reading"] == {"strategy": "auto", "languages": ["en"], "attachments": True}
     assert (await suite.http.get(DEMO)).json() == made
@@ -32,7 +32,7 @@ async def test_what_was_asked_for_is_shown_as_it_holds(suite: Suite) -> None:
     made = (await _made(suite, chunking=chunking, reading=reading)).json()
     assert (made["chunking"], made["reading"]) == (chunking, reading)
     small = (await _made(suite, "small", chunking={"max_tokens": 40})).json()["chunking"]
-    assert small == {"strategy": "by_title", "max_tokens": 40, "overlap_tokens": 19, "min_tokens": 20}
+    assert small == {"strategy": "by_title", "max_tokens": 40, "overlap_tokens": 19, "min_tokens": 10}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_a_change_says_what_it_changes_and_null_takes_it_back(suite: Suite
     change = {"chunking": {"max_tokens": None, "overlap_tokens": 10}, "reading": {"strategy": "fast"}}
     changed = (await suite.http.patch(DEMO, json=change)).json()
     assert changed["chunking"] == {
-        "strategy": "fixed", "max_tokens": 256, "overlap_tokens": 10, "min_tokens": 128,
+        "strategy": "fixed", "max_tokens": 256, "overlap_tokens": 10, "min_tokens": 64,
     }  # fmt: skip
     assert changed["reading"] == {"strategy": "fast", "languages": ["de"], "attachments": True}
     again = (await suite.http.patch(DEMO, json={"reading": {"languages": None}})).json()

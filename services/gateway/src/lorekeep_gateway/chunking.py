@@ -84,7 +84,7 @@ class Defaults:
             asked.get("strategy") or STRATEGIES[0],
             most,
             min(self.overlap_tokens, (most - 1) // 2) if overlap is None else overlap,
-            min(self.min_tokens, most // 2) if least is None else least,
+            max(min(self.min_tokens, most // 4), 1) if least is None else least,
         )
 
 
