@@ -60,6 +60,7 @@ SLOW = {
     "parser": {
         "test_children.py",
         "test_documents.py",
+        "test_ranges.py",
         "test_recognition.py",
         "test_refusals.py",
         "test_resume.py",

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -106,7 +106,8 @@ class Client:
     async def _exchanged(
         self, call: Any, opening: parser_pb2.ParseRequest, data: bytes
     ) -> AsyncIterator[parser_pb2.ParseResponse]:
-        await call.write(opening)
+        with suppress(asyncio.InvalidStateError):  # refused already: reading says why
+            await call.write(opening)
         first = await call.read()
         if not isinstance(first, parser_pb2.ParseResponse):
             async for _ in call:  # raises what went wrong

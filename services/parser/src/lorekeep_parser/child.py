@@ -4,11 +4,14 @@ import json
 import os
 import socket
 import traceback
+from collections import deque
 from typing import BinaryIO
 
-from lorekeep_chassis.errors import LorekeepError
+from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import child_limits, failures, frames, reading
 from lorekeep_parser.frames import Kind
+
+_MOST_WAITING = 16
 
 
 class Peer:
@@ -17,6 +20,7 @@ class Peer:
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
         self._reader = reader
         self._writer = writer
+        self._waiting: deque[tuple[Kind, bytes]] = deque()
 
     def job(self) -> dict[str, object]:
         """What to do."""
@@ -26,8 +30,18 @@ class Peer:
 
     def request(self) -> bytes | None:
         """The next segment to chunk; None when there are no more."""
-        kind, payload = frames.read(self._reader)
+        kind, payload = self._waiting.popleft() if self._waiting else frames.read(self._reader)
         return payload if kind is Kind.REQUEST else None
+
+    def vectors(self) -> bytes:
+        """The vectors that were asked for. Segments that were on their way already are kept for `request`."""
+        while True:
+            kind, payload = frames.read(self._reader)
+            if kind is Kind.VECTORS:
+                return payload
+            self._waiting.append((kind, payload))
+            if kind is not Kind.REQUEST or len(self._waiting) > _MOST_WAITING:
+                raise InvalidInput("`vectors_required` must be answered with `vectors` before anything else.")
 
     def respond(self, message: bytes) -> None:
         """Sends a response message."""

@@ -7,6 +7,7 @@ open state fits a checkpoint.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
@@ -14,7 +15,7 @@ from lorekeep_parser import packing
 from lorekeep_parser.open_section import OpenSection
 from lorekeep_parser.packing import Sizes
 from lorekeep_parser.pieces import Kind, Note, Piece, PieceMaker
-from lorekeep_parser.tokens import TokenCounter
+from lorekeep_parser.tokens import Counter
 
 _LEFT_OUT = frozenset({Kind.ELEMENT_KIND_PAGE_HEADER, Kind.ELEMENT_KIND_PAGE_FOOTER})
 _MAX_BOXES = 64
@@ -23,7 +24,7 @@ _MAX_BOXES = 64
 class Chunker:
     """`options` have their defaults filled in. `add` and `finish` give the chunks that closed."""
 
-    def __init__(self, options: parser_pb2.ChunkOptions, counter: TokenCounter) -> None:
+    def __init__(self, options: parser_pb2.ChunkOptions, counter: Counter) -> None:
         capacity = options.max_tokens - counter.specials
         self._sizes = Sizes(capacity, options.overlap_tokens, options.min_tokens)
         self._counter = counter
@@ -49,6 +50,14 @@ class Chunker:
         """Closes what is open."""
         yield from self._closed(final=True)
         self.section.clear()
+
+    def state(self) -> dict[str, Any]:
+        """What is open, as JSON."""
+        return self.section.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state` gave."""
+        self.section = OpenSection.restored(state)
 
     def _begins_section(self, element: document_pb2.Element) -> bool:
         """A heading does, unless only headings stand before it; so does a passage under another path."""

@@ -68,6 +68,8 @@ class Place:
                     response = _decoded(parser_pb2.ParseResponse, payload)
                     self._note(response, reading)
                     yield response
+                    if response.HasField("vectors_required"):
+                        await work.send(Kind.VECTORS, await _vectors(requests))
 
     async def chunked(
         self, options: parser_pb2.ChunkOptions, requests: AsyncIterator[parser_pb2.ChunkRequest]
@@ -81,8 +83,9 @@ class Place:
                 pump = asyncio.create_task(_pump(requests, work))
                 try:
                     async for payload in work.responses():
-                        reading.chunks += 1
-                        yield _decoded(parser_pb2.ChunkResponse, payload)
+                        response = _decoded(parser_pb2.ChunkResponse, payload)
+                        reading.chunks += response.HasField("chunk")
+                        yield response
                     await pump
                 finally:
                     pump.cancel()
@@ -92,7 +95,7 @@ class Place:
             "mode": mode,
             "path": str(path),
             "start": base64.b64encode(start).decode(),
-            "tokenizer": str(self._tokenizer.path),
+            "tokenizer": str(self._tokenizer.path or ""),
         }
         return self._desk.children.working(job)
 
@@ -146,14 +149,26 @@ async def _observed(name: str) -> AsyncIterator[_Reading]:
 
 
 async def _pump(requests: AsyncIterator[parser_pb2.ChunkRequest], work: Work) -> None:
-    """Hands segments to the child while its chunks are read. A caller's mistake ends the child's work and is raised."""
+    """Hands segments and vectors to the child while its chunks are read. A caller's mistake ends the child's work and
+    is raised."""
     try:
         async for request in requests:
-            if request.WhichOneof("part") != "segment" or request.segment.ByteSize() > MAX_PAYLOAD_BYTES:
+            part = request.WhichOneof("part")
+            if part == "vectors":
+                await work.send(Kind.VECTORS, request.vectors.SerializeToString())
+                continue
+            if part != "segment" or request.segment.ByteSize() > MAX_PAYLOAD_BYTES:
                 raise InvalidInput("After the opening, a call of Chunk sends segments of at most 4 MB.")
             await work.send(Kind.REQUEST, request.segment.SerializeToString())
     finally:
         await work.send(Kind.END)
+
+
+async def _vectors(requests: AsyncIterator[parser_pb2.ParseRequest]) -> bytes:
+    request = await anext(requests, None)
+    if request is None or not request.HasField("vectors"):
+        raise InvalidInput("`vectors_required` must be answered with `vectors`.")
+    return request.vectors.SerializeToString()
 
 
 async def _next(requests: AsyncIterator[parser_pb2.ChunkRequest]) -> parser_pb2.ChunkRequest:

@@ -20,6 +20,7 @@ class Kind(IntEnum):
     END = 3  # no more requests; from the child: the work is done.
     RESPONSE = 4  # a ParseResponse or ChunkResponse.
     FAILURE = 5  # JSON: the typed error that ends the work.
+    VECTORS = 6  # Vectors, towards a child that asked for them.
 
 
 class BrokenFrame(Exception):

@@ -18,6 +18,10 @@ DOCUMENT = "document"
 _MIN_TOKENS, _MAX_TOKENS = 16, 2048
 _DEFAULT_MAX_TOKENS, _DEFAULT_MIN_TOKENS = 512, 128
 _MAX_BATCH_PAGES, _DEFAULT_BATCH_PAGES = 100, 10
+_MAX_CHARACTERS = 100_000
+_MAX_PREFIX_CHARACTERS = 1024
+_MAX_LANGUAGES = 8
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(_[A-Za-z]{2,8})?")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,10 +37,16 @@ def checked_start(start: parser_pb2.ParseStart) -> parser_pb2.ParseStart:
         raise _wrong("batch_pages", f"batch_pages must be 1 to {_MAX_BATCH_PAGES}.")
     if len(start.resume_state) > MAX_STATE_BYTES:
         raise _wrong("resume_state", "The resume state is not one that this parser gave.")
+    if start.strategy not in parser_pb2.ReadStrategy.values():
+        raise _wrong("strategy", "strategy is none of ReadStrategy's values.")
+    if len(start.languages) > _MAX_LANGUAGES or not all(map(_LANGUAGE.fullmatch, start.languages)):
+        raise _wrong("languages", f"languages must be at most {_MAX_LANGUAGES} codes like `de` or `chi_sim`.")
     checked = parser_pb2.ParseStart()
     checked.CopyFrom(start)
     checked.batch_pages = start.batch_pages or _DEFAULT_BATCH_PAGES
-    checked.chunk_options.CopyFrom(checked_options(start.chunk_options))
+    checked.strategy = start.strategy or parser_pb2.READ_STRATEGY_AUTO
+    if start.HasField("chunk_options"):
+        checked.chunk_options.CopyFrom(checked_options(start.chunk_options))
     return checked
 
 
@@ -44,19 +54,28 @@ def checked_options(options: parser_pb2.ChunkOptions) -> parser_pb2.ChunkOptions
     """Chunk options with their defaults filled in; InvalidInput where they break a bound."""
     most = options.max_tokens or _DEFAULT_MAX_TOKENS
     least = options.min_tokens or min(_DEFAULT_MIN_TOKENS, most // 2)
-    if not _MIN_TOKENS <= most <= _MAX_TOKENS:
-        raise _wrong("max_tokens", f"max_tokens must be {_MIN_TOKENS} to {_MAX_TOKENS}.")
+    characters = options.unit == parser_pb2.CHUNK_UNIT_CHARACTERS
+    longest = _MAX_CHARACTERS if characters else _MAX_TOKENS
+    if not _MIN_TOKENS <= most <= longest:
+        raise _wrong("max_tokens", f"max_tokens must be {_MIN_TOKENS} to {longest}.")
     if options.overlap_tokens * 2 >= most:
         raise _wrong("overlap_tokens", "overlap_tokens must be less than half of max_tokens.")
     if least > most:
         raise _wrong("min_tokens", "min_tokens must not exceed max_tokens.")
-    if not _FINGERPRINT.fullmatch(options.tokenizer_fingerprint):
+    if options.strategy not in parser_pb2.ChunkStrategy.values() or options.unit not in parser_pb2.ChunkUnit.values():
+        raise _wrong("strategy", "strategy or unit is none of ChunkStrategy's or ChunkUnit's values.")
+    if len(options.prefix) > _MAX_PREFIX_CHARACTERS:
+        raise _wrong("prefix", f"prefix must have at most {_MAX_PREFIX_CHARACTERS} characters.")
+    if not characters and not _FINGERPRINT.fullmatch(options.tokenizer_fingerprint):
         raise _wrong("tokenizer_fingerprint", "tokenizer_fingerprint must be a SHA-256 in lower-case hex.")
     return parser_pb2.ChunkOptions(
         max_tokens=most,
         overlap_tokens=options.overlap_tokens,
         min_tokens=least,
-        tokenizer_fingerprint=options.tokenizer_fingerprint,
+        tokenizer_fingerprint="" if characters else options.tokenizer_fingerprint,
+        strategy=options.strategy or parser_pb2.CHUNK_STRATEGY_BY_TITLE,
+        prefix=options.prefix,
+        unit=options.unit or parser_pb2.CHUNK_UNIT_TOKENS,
     )
 
 

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import lzma
 import re
+import tarfile
 import zipfile
+import zlib
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +24,11 @@ class Media(StrEnum):
     DOCX = f"{_OFFICE}.wordprocessingml.document"
     PPTX = f"{_OFFICE}.presentationml.presentation"
     XLSX = f"{_OFFICE}.spreadsheetml.sheet"
+    XLSB = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
+    DOC = "application/msword"
+    PPT = "application/vnd.ms-powerpoint"
+    XLS = "application/vnd.ms-excel"
+    ODS = "application/vnd.oasis.opendocument.spreadsheet"
     MSG = "application/vnd.ms-outlook"
     EML = "message/rfc822"
     HTML = "text/html"
@@ -31,18 +39,28 @@ class Media(StrEnum):
     PNG = "image/png"
     JPEG = "image/jpeg"
     TIFF = "image/tiff"
+    GIF = "image/gif"
+    BMP = "image/bmp"
+    WEBP = "image/webp"
+    ZIP = "application/zip"
+    TAR = "application/x-tar"
+    # Elements as a server of unstructured's API gives them. Never told by content: only where it is declared.
+    ELEMENTS = "application/vnd.unstructured.elements+json"
 
 
 _HEAD_BYTES = 64 * 1024
 _MAX_UNPACKED_BYTES = 256 * 2**20
 _MAX_MEMBERS = 20_000
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _IMAGES = ((b"\x89PNG\r\n\x1a\n", Media.PNG), (b"\xff\xd8\xff", Media.JPEG), (b"II*\x00", Media.TIFF),
-           (b"MM\x00*", Media.TIFF))  # fmt: skip
+           (b"MM\x00*", Media.TIFF), (b"GIF87a", Media.GIF), (b"GIF89a", Media.GIF))  # fmt: skip
+_BITMAP = re.compile(rb"BM.{4}\x00{4}.{4}[\x0c\x28\x40\x6c\x7c]\x00\x00\x00", re.DOTALL)
 _MEMBERS = {"word/": Media.DOCX, "ppt/": Media.PPTX, "xl/": Media.XLSX}
 _OFFICE_NAMES = {".docx": "Word document", ".pptx": "presentation", ".xlsx": "workbook"}
-_LEGACY = {"WordDocument": "DOCX", "Workbook": "XLSX", "Book": "XLSX", "PowerPoint Document": "PPTX"}
+_LEGACY = {"WordDocument": Media.DOC, "Workbook": Media.XLS, "Book": Media.XLS, "PowerPoint Document": Media.PPT}
+_OPEN_DOCUMENT = {f"{Media.ODS.value}{variant}".encode(): Media.ODS for variant in ("", "-template")}
 _NAMED = {".md": Media.MARKDOWN, ".markdown": Media.MARKDOWN, ".csv": Media.CSV, ".tsv": Media.CSV,
           ".html": Media.HTML, ".htm": Media.HTML, ".xhtml": Media.HTML}  # fmt: skip
 _MAIL_HEADER = re.compile(
@@ -70,20 +88,39 @@ def recognised(path: Path, name: str, declared: str) -> Media:
         return _of_zip(path, name)
     if head.startswith(_OLE):
         return _of_ole(path)
-    for magic, media in _IMAGES:
-        if head.startswith(magic):
-            return media
-    return _of_text(path, head, name, declared)
+    if declared == Media.ELEMENTS:
+        return Media.ELEMENTS
+    return _of_image(head) or _of_tar(path, head) or _of_text(path, head, name, declared)
 
 
 def _suffix(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/").lower()).suffix
 
 
+def _of_image(head: bytes) -> Media | None:
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return Media.WEBP
+    if _BITMAP.match(head):
+        return Media.BMP
+    return next((media for magic, media in _IMAGES if head.startswith(magic)), None)
+
+
+def _of_tar(path: Path, head: bytes) -> Media | None:
+    """A TAR, compressed or not, by the sum that each of its headers carries."""
+    if head[257:262] != b"ustar" and not head.startswith(_COMPRESSED):
+        return None
+    try:
+        with tarfile.open(path):
+            return Media.TAR
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
+        return None
+
+
 def _of_zip(path: Path, name: str) -> Media:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
+            mimetype = _mimetype(archive)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise failures.corrupt(_OFFICE_NAMES.get(_suffix(name), "archive")) from error
     names = {each.filename for each in members}
@@ -94,7 +131,19 @@ def _of_zip(path: Path, name: str) -> Media:
                 return media
     if _suffix(name) in _OFFICE_NAMES:
         raise failures.corrupt(_OFFICE_NAMES[_suffix(name)])
-    raise unsupported("an archive or an office format that is not read")
+    if mimetype and mimetype not in _OPEN_DOCUMENT:
+        raise unsupported("an office format that is not read")
+    _check_unpacked(members)
+    return _OPEN_DOCUMENT.get(mimetype, Media.ZIP)
+
+
+def _mimetype(archive: zipfile.ZipFile) -> bytes:
+    """What an OpenDocument or an EPUB says that it is; empty where the archive does not say."""
+    try:
+        with archive.open("mimetype") as member:
+            return member.read(256).strip()
+    except (KeyError, RuntimeError):
+        return b""
 
 
 def _check_unpacked(members: list[zipfile.ZipInfo]) -> None:
@@ -117,9 +166,9 @@ def _of_ole(path: Path) -> Media:
         raise failures.encrypted("document")
     if "__properties_version1.0" in streams:
         return Media.MSG
-    for stream, newer in _LEGACY.items():
+    for stream, media in _LEGACY.items():
         if stream in streams:
-            raise unsupported(f"an office document of the old binary format; save it as {newer}")
+            return media
     raise unsupported("a container of an unknown kind")
 
 

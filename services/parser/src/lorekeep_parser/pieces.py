@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import sentences
-from lorekeep_parser.tokens import TokenCounter
+from lorekeep_parser.tokens import Counter
 
 Kind = document_pb2.ElementKind
 
@@ -54,7 +54,7 @@ class Piece:
 class PieceMaker:
     """Cuts elements into pieces. `capacity` is a chunk's size in tokens without special ones."""
 
-    def __init__(self, counter: TokenCounter, capacity: int) -> None:
+    def __init__(self, counter: Counter, capacity: int) -> None:
         self._counter = counter
         self._capacity = capacity
 

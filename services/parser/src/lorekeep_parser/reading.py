@@ -6,54 +6,50 @@ import json
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import child_limits, failures, tokenizer_rack
+from lorekeep_parser import asking, child_limits, failures, properties, tokenizer_rack
 from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler
-from lorekeep_parser.chunker import Chunker
-from lorekeep_parser.open_section import OpenSection
+from lorekeep_parser.attachments import Attachments
+from lorekeep_parser.chunkers import Chunking, Vectors, chunker_of
 from lorekeep_parser.page import Page, Reader, Wishes
-from lorekeep_parser.tokens import TokenCounter
+from lorekeep_parser.peer import Peer
+from lorekeep_parser.tokens import CharacterCounter
 from lorekeep_parser.verdicts import Tally
 
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 MAX_STATE_BYTES = 256 * 1024
 OCR_WARNING = "ocr_unavailable"
 
 
-class Peer(Protocol):
-    """Who gets the answers."""
-
-    def respond(self, message: bytes) -> None:
-        """Takes a serialised response."""
-        ...
-
-    def request(self) -> bytes | None:
-        """The next serialised segment; None when there are no more."""
-        ...
-
-
 def work(job: dict[str, object], peer: Peer) -> None:
     """Does the job; typed errors where the document is at fault."""
-    counter = tokenizer_rack.counter(str(job["tokenizer"]))
     start = base64.b64decode(str(job["start"]))
     if job["mode"] == "chunk":
-        chunk(parser_pb2.ChunkOptions.FromString(start), counter, peer)
+        chunk(_chunking(parser_pb2.ChunkOptions.FromString(start), job, asking.of_chunk(peer)), peer)
         return
     from lorekeep_parser import readers
 
     opening = parser_pb2.ParseStart.FromString(start)
     wishes = Wishes(opening.strategy, tuple(opening.languages), opening.attachments)
     reader = readers.opened(Path(str(job["path"])), opening.name, opening.declared_media_type, wishes)
-    Reading(opening, reader, counter, peer).run()
+    chunker = None
+    if opening.HasField("chunk_options"):
+        chunker = _chunking(opening.chunk_options, job, asking.of_parse(peer))
+    Reading(opening, reader, chunker, peer).run()
 
 
-def chunk(options: parser_pb2.ChunkOptions, counter: TokenCounter, peer: Peer) -> None:
+def _chunking(options: parser_pb2.ChunkOptions, job: dict[str, object], vectors: Vectors) -> Chunking:
+    characters = options.unit == parser_pb2.CHUNK_UNIT_CHARACTERS
+    counter = CharacterCounter() if characters else tokenizer_rack.counter(str(job["tokenizer"]))
+    return chunker_of(options, counter, vectors)
+
+
+def chunk(chunker: Chunking, peer: Peer) -> None:
     """Chunks the segments that the peer gives."""
-    chunker = Chunker(options, counter)
 
     def send(chunks: Iterable[document_pb2.Chunk]) -> None:
         for each in chunks:
@@ -66,31 +62,34 @@ def chunk(options: parser_pb2.ChunkOptions, counter: TokenCounter, peer: Peer) -
 
 
 class Reading:
-    """One document on its way through assembler and chunker."""
+    """One document on its way through assembler and chunker; without a chunker, elements are all there is."""
 
-    def __init__(self, start: parser_pb2.ParseStart, reader: Reader, counter: TokenCounter, peer: Peer) -> None:
-        self._batch_pages = start.batch_pages
+    def __init__(self, start: parser_pb2.ParseStart, reader: Reader, chunker: Chunking | None, peer: Peer) -> None:
+        self._start = start
         self._reader = reader
         self._peer = peer
-        self._chunker = Chunker(start.chunk_options, counter)
+        self._chunker = chunker
         self._assembler, self._tally = Assembler(), Tally()
+        self._attachments = Attachments(peer, wanted=start.attachments)
         # Where the next batch begins: whole pages, and elements of the page behind them.
         self._pages_done, self._elements_done = 0, 0
-        self._pages_in_batch = 0
-        # A state fits only the options it was made with.
-        self._options = hashlib.sha256(start.chunk_options.SerializeToString(deterministic=True)).hexdigest()
+        self._pages_in_batch: list[document_pb2.PageVerdict] = []
+        self._options = _fingerprint(start)
         if start.resume_state:
             self._restore(start.resume_state)
 
     def run(self) -> None:
-        """Reads to the end; EMPTY_TEXT where there was no text."""
+        """Reads to the end, or to the last page that was asked for; EMPTY_TEXT where there was no text at all."""
         child_limits.allow_pages(self._reader.pages_total)
         for page in self._reader.pages(self._pages_done):
-            if self._pages_in_batch >= self._batch_pages:
+            if self._start.last_page and self._pages_done >= self._start.last_page:
+                self._end_batch()
+                return
+            if len(self._pages_in_batch) >= self._start.batch_pages:
                 self._end_batch()
             self._read(page)
         self._take(self._assembler.end_batch())
-        self._send_chunks(self._chunker.finish())
+        self._close_chunks()
         if not self._tally.verdict.characters:
             raise failures.empty_text(self._ocr_missing())
         self._end_batch()
@@ -107,27 +106,36 @@ class Reading:
             self._take(self._assembler.add(element))
             self._tally.element(element)
             self._elements_done = number + 1
-        self._tally.page(page)
+        self._attachments.send(page)
+        self._pages_in_batch.append(self._tally.page(page))
         self._pages_done, self._elements_done = self._pages_done + 1, 0
-        self._pages_in_batch += 1
 
     def _take(self, elements: Iterable[document_pb2.Element]) -> None:
         for element in elements:
-            self._peer.respond(parser_pb2.ParseResponse(element=element).SerializeToString())
-            self._send_chunks(self._chunker.add(element))
+            self._respond(element=element)
+            if self._chunker is not None:
+                self._send_chunks(self._chunker.add(element))
+
+    def _close_chunks(self) -> None:
+        if self._chunker is not None:
+            self._send_chunks(self._chunker.finish())
 
     def _send_chunks(self, chunks: Iterable[document_pb2.Chunk]) -> None:
         for each in chunks:
-            self._peer.respond(parser_pb2.ParseResponse(chunk=each).SerializeToString())
+            self._respond(chunk=each)
+
+    def _respond(self, **part: Any) -> None:
+        self._peer.respond(parser_pb2.ParseResponse(**part).SerializeToString())
 
     def _end_batch(self) -> None:
         self._take(self._assembler.end_batch())
         segment = self._assembler.segment()
-        self._pages_in_batch = 0
+        segment.pages.extend(self._pages_in_batch)
+        self._pages_in_batch = []
         state = self._state()
         if len(state) > MAX_STATE_BYTES:
             # The undisturbed run comes by here as well, so both cut at the same place.
-            self._send_chunks(self._chunker.finish())
+            self._close_chunks()
             state = self._state()
         end = parser_pb2.BatchEnd(
             pages_done=self._pages_done,
@@ -135,7 +143,7 @@ class Reading:
             resume_state=state,
             segment=segment,
         )
-        self._peer.respond(parser_pb2.ParseResponse(batch_end=end).SerializeToString())
+        self._respond(batch_end=end)
 
     def _finish(self) -> None:
         counts = self._tally.verdict
@@ -143,9 +151,11 @@ class Reading:
         finished = parser_pb2.Finished(
             verdict=self._tally.finished(route, self._reader.media_type),
             element_count=self._assembler.ordinal,
-            chunk_count=self._chunker.count,
+            chunk_count=0 if self._chunker is None else self._chunker.count,
+            properties=properties.bounded(self._reader.properties),
+            attachment_count=self._attachments.count,
         )
-        self._peer.respond(parser_pb2.ParseResponse(finished=finished).SerializeToString())
+        self._respond(finished=finished)
 
     def _ocr_missing(self) -> bool:
         return any(each.startswith(OCR_WARNING) for each in self._tally.verdict.warnings)
@@ -156,8 +166,9 @@ class Reading:
             "options": self._options,
             "pages": self._pages_done,
             "elements": self._elements_done,
+            "attachments": self._attachments.state(),
             "assembler": self._assembler.state(),
-            "section": self._chunker.section.state(),
+            "section": None if self._chunker is None else self._chunker.state(),
             "tally": self._tally.state(),
         }
         return zlib.compress(json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode(), 6)
@@ -166,14 +177,27 @@ class Reading:
         try:
             state = _inflated(data, self._options)
             self._pages_done, self._elements_done = int(state["pages"]), int(state["elements"])
+            self._attachments.restore(state["attachments"])
             self._assembler = Assembler.restored(state["assembler"])
-            self._chunker.section = OpenSection.restored(state["section"])
+            if self._chunker is not None:
+                self._chunker.restore(state["section"])
             self._tally = Tally.restored(state["tally"])
         except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
             raise InvalidInput(
                 "The resume state does not fit this call. Start the document from its beginning.",
                 reason="resume_state_invalid",
             ) from error
+
+
+def _fingerprint(start: parser_pb2.ParseStart) -> str:
+    """Of what decides the answer: a state fits only the options that it was made with."""
+    deciding = parser_pb2.ParseStart(
+        chunk_options=start.chunk_options if start.HasField("chunk_options") else None,
+        strategy=start.strategy,
+        languages=start.languages,
+        attachments=start.attachments,
+    )
+    return hashlib.sha256(deciding.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _inflated(data: bytes, options: str) -> dict[str, Any]:

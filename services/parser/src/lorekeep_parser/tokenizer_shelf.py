@@ -46,18 +46,18 @@ class TokenizerShelf:
 
 
 class Gathering:
-    """The bytes of a tokenizer on their way in, bounded."""
+    """The bytes of a tokenizer on their way in, bounded. An empty fingerprint asks for none."""
 
     def __init__(self, shelf: TokenizerShelf, fingerprint: str) -> None:
         self._shelf = shelf
         self._fingerprint = fingerprint
         self._data = bytearray()
-        self.path = shelf.path(fingerprint)
+        self.path = shelf.path(fingerprint) if fingerprint else None
 
     @property
     def required(self) -> bool:
-        """Whether the bytes must be sent."""
-        return self.path is None
+        """Whether the bytes must be sent; never where nothing is counted in tokens."""
+        return self.path is None and bool(self._fingerprint)
 
     def add(self, data: bytes) -> None:
         """More bytes; TooLarge beyond 64 MiB."""

@@ -1,13 +1,44 @@
 """Counts tokens as the collection's model does."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lorekeep_chassis.errors import InvalidInput
 
 # Pre-tokenizers that cut at white space and keep nothing of it: there, the counts of texts joined by white space add
 # up, and nothing needs to be counted twice.
 _ADDITIVE = frozenset({"BertPreTokenizer", "Whitespace", "WhitespaceSplit"})
+
+
+class Counter(Protocol):
+    """Counts a text's length in what the options' sizes are in. `additive`: counts of texts joined by white space add
+    up. `specials` is what is counted for every text beside its own length."""
+
+    additive: bool
+    specials: int
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """Length of each text, specials not included."""
+        ...
+
+    def whole(self, text: str) -> int:
+        """Length of a text, specials included."""
+        ...
+
+
+class CharacterCounter:
+    """Counts Unicode code points."""
+
+    additive = False
+    specials = 0
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """Length of each text."""
+        return [len(each) for each in texts]
+
+    def whole(self, text: str) -> int:
+        """Length of a text."""
+        return len(text)
 
 
 class TokenCounter:

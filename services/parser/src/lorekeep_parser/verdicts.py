@@ -31,12 +31,13 @@ class Tally:
         if element.kind not in _WORDLESS and len(self._sample) < _SAMPLE_CHARACTERS:
             self._sample = (self._sample + " " + text)[:_SAMPLE_CHARACTERS]
 
-    def page(self, page: Page) -> None:
-        """The page was read."""
+    def page(self, page: Page) -> document_pb2.PageVerdict:
+        """The page was read; gives what became of it."""
         verdict, read = self.verdict, self._page_characters
+        garbled = read > 0 and self._page_garbled > read * _GARBLED_SHARE
         verdict.pages_read += 1
         verdict.pages_empty += read == 0
-        verdict.pages_garbled += read > 0 and self._page_garbled > read * _GARBLED_SHARE
+        verdict.pages_garbled += garbled
         verdict.pages_skipped += page.skipped
         verdict.pages_ocr += page.ocr
         verdict.characters += read
@@ -44,6 +45,8 @@ class Tally:
         for warning in page.warnings:
             self.warn(warning)
         self._page_characters = self._page_garbled = 0
+        outcome = _outcome(page, read, garbled)
+        return document_pb2.PageVerdict(page=verdict.pages_read, outcome=outcome, characters=read)
 
     def warn(self, warning: str) -> None:
         """Adds a warning, once."""
@@ -71,6 +74,16 @@ class Tally:
         tally._sample = str(state["sample"])
         tally._page_characters, tally._page_garbled = map(int, state["page"])
         return tally
+
+
+def _outcome(page: Page, characters: int, garbled: bool) -> document_pb2.PageOutcome:
+    if page.skipped:
+        return document_pb2.PAGE_OUTCOME_SKIPPED
+    if not characters:
+        return document_pb2.PAGE_OUTCOME_EMPTY
+    if garbled:
+        return document_pb2.PAGE_OUTCOME_GARBLED
+    return document_pb2.PAGE_OUTCOME_OCR if page.ocr else document_pb2.PAGE_OUTCOME_READ
 
 
 def language(sample: str) -> str:

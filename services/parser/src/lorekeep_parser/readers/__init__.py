@@ -14,6 +14,11 @@ _MODULES = {
     Media.DOCX: "word",
     Media.PPTX: "slides",
     Media.XLSX: "sheets",
+    Media.XLSB: "sheets",
+    Media.XLS: "sheets",
+    Media.ODS: "sheets",
+    Media.DOC: "legacy",
+    Media.PPT: "legacy",
     Media.MSG: "mail",
     Media.EML: "mail",
     Media.HTML: "markup",
@@ -24,6 +29,12 @@ _MODULES = {
     Media.PNG: "images",
     Media.JPEG: "images",
     Media.TIFF: "images",
+    Media.GIF: "images",
+    Media.BMP: "images",
+    Media.WEBP: "images",
+    Media.ZIP: "archives",
+    Media.TAR: "archives",
+    Media.ELEMENTS: "elements_json",
 }
 
 
