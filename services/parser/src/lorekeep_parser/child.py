@@ -11,7 +11,8 @@ from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import child_limits, failures, frames, reading
 from lorekeep_parser.frames import Kind
 
-_MOST_WAITING = 16
+_MOST_WAITING = 65_536
+_MOST_WAITING_BYTES = 64 * 2**20
 
 
 class Peer:
@@ -21,6 +22,8 @@ class Peer:
         self._reader = reader
         self._writer = writer
         self._waiting: deque[tuple[Kind, bytes]] = deque()
+        self._waiting_bytes = 0
+        self._ends = 0
 
     def job(self) -> dict[str, object]:
         """What to do."""
@@ -30,18 +33,27 @@ class Peer:
 
     def request(self) -> bytes | None:
         """The next segment to chunk; None when there are no more."""
-        kind, payload = self._waiting.popleft() if self._waiting else frames.read(self._reader)
+        kind, payload = self._waiting.popleft() if self._waiting else self._read()
+        self._waiting_bytes -= len(payload) if self._waiting_bytes else 0
         return payload if kind is Kind.REQUEST else None
 
     def vectors(self) -> bytes:
-        """The vectors that were asked for. Segments that were on their way already are kept for `request`."""
+        """The vectors that were asked for. Segments that were on their way already, and their end, are kept for
+        `request`."""
         while True:
-            kind, payload = frames.read(self._reader)
+            kind, payload = self._read()
             if kind is Kind.VECTORS:
                 return payload
             self._waiting.append((kind, payload))
-            if kind is not Kind.REQUEST or len(self._waiting) > _MOST_WAITING:
+            self._waiting_bytes += len(payload)
+            if self._ends > 1 or self._waiting_bytes > _MOST_WAITING_BYTES or len(self._waiting) > _MOST_WAITING:
                 raise InvalidInput("`vectors_required` must be answered with `vectors` before anything else.")
+
+    def _read(self) -> tuple[Kind, bytes]:
+        """The next frame. The first END ends the segments, the second all that the caller sends."""
+        kind, payload = frames.read(self._reader)
+        self._ends += kind is Kind.END
+        return kind, payload
 
     def respond(self, message: bytes) -> None:
         """Sends a response message."""

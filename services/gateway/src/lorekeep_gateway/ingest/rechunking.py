@@ -43,6 +43,7 @@ class Rechunking:
         self._kept = kept
         self._keep = keep
         self._sequence = Sequence(begin.chunks)
+        self._turn = asyncio.Lock()  # no segment overtakes vectors that the parser waits for
 
     @property
     def next_chunk(self) -> int:
@@ -76,8 +77,12 @@ class Rechunking:
             for ordinal in range(self._kept.segments):
                 segment = await self._artefact.segment(ordinal)
                 self._kept = replace(self._kept, preview=self._kept.preview or preview_of(segment.text))
-                await requests.put(parser_pb2.ChunkRequest(segment=_sent(segment)))
-        await requests.close()
+                async with self._turn:
+                    await requests.put(parser_pb2.ChunkRequest(segment=_sent(segment)))
+        if parser_calls.asks_for_vectors(self._options):
+            await requests.put(parser_pb2.ChunkRequest(segments_end=parser_pb2.SegmentsEnd()))
+        else:
+            await requests.close()
 
     async def _receive(
         self, call: Any, requests: Pipe[parser_pb2.ChunkRequest], accepted: "asyncio.Future[bool]", put: Put
@@ -88,7 +93,8 @@ class Rechunking:
                 accepted.set_result(answer.accepted.tokenizer_required)
             elif answer.HasField("vectors_required"):
                 asked = answer.vectors_required
-                await parser_calls.send_vectors(requests, parser_pb2.ChunkRequest, self._supplies, asked)
+                async with self._turn:
+                    await parser_calls.send_vectors(requests, parser_pb2.ChunkRequest, self._supplies, asked)
             else:
                 for each in self._sequence.new(answer.chunk):
                     await put(each)

@@ -186,18 +186,24 @@ class ParseResponse(_message.Message):
     def __init__(self, accepted: _Optional[_Union[Accepted, _Mapping]] = ..., element: _Optional[_Union[_document_pb2.Element, _Mapping]] = ..., chunk: _Optional[_Union[_document_pb2.Chunk, _Mapping]] = ..., batch_end: _Optional[_Union[BatchEnd, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., vectors_required: _Optional[_Union[VectorsRequired, _Mapping]] = ..., attachment: _Optional[_Union[Attachment, _Mapping]] = ..., attachment_data: _Optional[bytes] = ...) -> None: ...
 
 class ChunkRequest(_message.Message):
-    __slots__ = ("start", "segment", "tokenizer_data", "tokenizer_end", "vectors")
+    __slots__ = ("start", "segment", "tokenizer_data", "tokenizer_end", "vectors", "segments_end")
     START_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     TOKENIZER_DATA_FIELD_NUMBER: _ClassVar[int]
     TOKENIZER_END_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_END_FIELD_NUMBER: _ClassVar[int]
     start: ChunkOptions
     segment: _document_pb2.Segment
     tokenizer_data: bytes
     tokenizer_end: TokenizerEnd
     vectors: Vectors
-    def __init__(self, start: _Optional[_Union[ChunkOptions, _Mapping]] = ..., segment: _Optional[_Union[_document_pb2.Segment, _Mapping]] = ..., tokenizer_data: _Optional[bytes] = ..., tokenizer_end: _Optional[_Union[TokenizerEnd, _Mapping]] = ..., vectors: _Optional[_Union[Vectors, _Mapping]] = ...) -> None: ...
+    segments_end: SegmentsEnd
+    def __init__(self, start: _Optional[_Union[ChunkOptions, _Mapping]] = ..., segment: _Optional[_Union[_document_pb2.Segment, _Mapping]] = ..., tokenizer_data: _Optional[bytes] = ..., tokenizer_end: _Optional[_Union[TokenizerEnd, _Mapping]] = ..., vectors: _Optional[_Union[Vectors, _Mapping]] = ..., segments_end: _Optional[_Union[SegmentsEnd, _Mapping]] = ...) -> None: ...
+
+class SegmentsEnd(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class ChunkResponse(_message.Message):
     __slots__ = ("accepted", "chunk", "vectors_required")

@@ -67,7 +67,9 @@ class ParserServiceServicer:
 
     def Chunk(self, request_iterator, context):
         """Cuts stored elements into chunks as `Parse` does on the way, for re-chunking without parsing. The caller sends
-        `start`, the tokenizer's bytes if asked, then the segments in order.
+        `start`, the tokenizer's bytes if asked, then the segments in order and `segments_end`. Where the answer asks with
+        `vectors_required`, the caller sends `vectors` before further segments, and keeps its side open until the answer's
+        end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
