@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.ingest.services import TOKENIZER, Parser, vector_of
+
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep.embedder.v1.embedder_pb2_grpc import EmbedderServiceServicer, add_EmbedderServiceServicer_to_server
-from lorekeep.parser.v1.parser_pb2_grpc import ParserServiceServicer, add_ParserServiceServicer_to_server
+from lorekeep.parser.v1.parser_pb2_grpc import add_ParserServiceServicer_to_server
 from lorekeep.search.v1 import search_pb2
 from lorekeep.search.v1.search_pb2_grpc import SearchServiceServicer, add_SearchServiceServicer_to_server
 from lorekeep_chassis import calls, errors
@@ -86,18 +88,23 @@ class FakeEmbedder(EmbedderServiceServicer):
 
     def __init__(self) -> None:
         self.model = embedder_pb2.Model(
-            name="m", fingerprint="f", dimensions=3, window_tokens=256, tokenizer_fingerprint="t", passage_prompt="p: "
+            name="m", fingerprint="f", dimensions=4, window_tokens=256, tokenizer_fingerprint="t", passage_prompt="p: "
         )
         self.failure: errors.LorekeepError | None = None
-        self.asked = 0
-        self.embedded: list[str] = []
         self.lanes: list[calls.Lane] = []
 
     async def ListModels(self, request: Any, context: Any) -> embedder_pb2.ListModelsResponse:
-        self.asked += 1
         if self.failure is not None:
             raise self.failure
         return embedder_pb2.ListModelsResponse(models=[self.model])
+
+    async def GetTokenizer(self, request: Any, context: Any) -> AsyncIterator[embedder_pb2.GetTokenizerResponse]:
+        assert request.tokenizer_fingerprint == self.model.tokenizer_fingerprint
+        yield embedder_pb2.GetTokenizerResponse(data=TOKENIZER)
+
+    async def Embed(self, request: Any, context: Any) -> embedder_pb2.EmbedResponse:
+        self.lanes.append(calls.current().lane)
+        return embedder_pb2.EmbedResponse(vectors=b"".join(map(vector_of, request.texts)), model=self.model)
 
 
 def _within(chunk: search_pb2.IndexedChunk, scope: search_pb2.Scope) -> bool:
@@ -113,6 +120,7 @@ class Servers:
     """The three, and where each listens."""
 
     search: FakeSearch
+    parser: Parser
     embedder: FakeEmbedder
     targets: dict[str, str]
     servers: dict[str, GrpcServer] = field(default_factory=dict)
@@ -120,11 +128,11 @@ class Servers:
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[Servers]:
-    search, embedder = FakeSearch(), FakeEmbedder()
+    search, parser, embedder = FakeSearch(), Parser(), FakeEmbedder()
     makers = {
         "parser": (
             "lorekeep.parser.v1.ParserService",
-            lambda server: add_ParserServiceServicer_to_server(ParserServiceServicer(), server),
+            lambda server: add_ParserServiceServicer_to_server(parser, server),
         ),
         "embedder": (
             "lorekeep.embedder.v1.EmbedderService",
@@ -140,7 +148,9 @@ async def listening() -> AsyncIterator[Servers]:
         await each.start()
         await each.set_serving(True)
     try:
-        yield Servers(search, embedder, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers)
+        yield Servers(
+            search, parser, embedder, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers
+        )
     finally:
         for each in servers.values():
             await each.drain(0)

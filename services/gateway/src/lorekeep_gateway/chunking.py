@@ -100,5 +100,8 @@ def asked_tokens(asked: Asked) -> int | None:
 
 
 def merged(asked: Asked, change: Asked) -> dict[str, Any]:
-    """What is asked for after a change: null takes back what was asked, what is left out stays."""
+    """What is asked for after a change: null takes back what was asked, what is left out stays, and a preset takes the
+    place of a size."""
+    if change.get("preset"):
+        change = {"max_tokens": None, **change}
     return {name: value for name, value in {**asked, **change}.items() if value is not None}

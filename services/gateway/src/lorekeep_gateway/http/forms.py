@@ -64,23 +64,27 @@ class _Received:
 
 async def single(request: Request, intake: Intake) -> Outcome:
     """The one document of a request, from a form or from JSON."""
-    if not _is_form(request):
+    if not is_form(request):
         return await _text(intake, await _json(request))
-    received = await _Received(intake, 1, _FILE_FIELDS | {"document_id"}).read(_form(request))
+    received = await _Received(intake, 1, _FILE_FIELDS | {"document_id"}).read(form_of(request))
     told, asked = _metadata(received), _reading(received)
     return _described(intake, received.files[0], told, asked, received.fields.get("document_id"))
 
 
 async def file(request: Request, intake: Intake) -> Outcome:
     """The one file of a form."""
-    if not _is_form(request):
+    if not is_form(request):
         raise errors.UnsupportedMedia("Send multipart/form-data with a `file`.", reason="unsupported_body")
     return await single(request, intake)
 
 
 async def body(request: Request, shape: type[Body]) -> Body:
     """A JSON body of that shape, read when it is asked for and not before."""
-    given = await _json(request)
+    return validated(await _json(request), shape)
+
+
+def validated(given: Any, shape: type[Body]) -> Body:
+    """What was given as that shape; RequestValidationError names the field that is wrong."""
     if isinstance(given, dict) and len(given) > _MOST_FIELDS:  # each unknown one would be told on its own
         raise errors.UnprocessableInput(f"The body has {len(shape.model_fields)} fields at most.", field="body")
     try:
@@ -92,9 +96,9 @@ async def body(request: Request, shape: type[Body]) -> Body:
 
 async def batch(request: Request, intake: Intake) -> list[Outcome]:
     """The documents of a request in order; what is wrong with one is its outcome and stops no other."""
-    if not _is_form(request):
+    if not is_form(request):
         return [await _text(intake, each) for each in _documents(await _json(request))]
-    received = await _Received(intake, MOST_DOCUMENTS, _FILE_FIELDS).read(_form(request))
+    received = await _Received(intake, MOST_DOCUMENTS, _FILE_FIELDS).read(form_of(request))
     told, asked = _metadata(received), _reading(received)
     return [_described(intake, each, told, asked, None) for each in received.files]
 
@@ -165,11 +169,13 @@ async def _json(request: Request) -> Any:
         raise errors.InvalidInput("The body is not valid JSON.", reason="invalid_json") from None
 
 
-def _is_form(request: Request) -> bool:
+def is_form(request: Request) -> bool:
+    """Whether a form was sent, rather than JSON."""
     return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
-def _form(request: Request) -> Form:
+def form_of(request: Request) -> Form:
+    """The form that is being sent."""
     return Form(request.headers["content-type"], request.stream())
 
 
