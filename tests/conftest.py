@@ -14,6 +14,7 @@ SLOW = {
         "test_tokenizer.py",
     },
     "gateway": {
+        "test_collection_settings.py",
         "test_commands.py",
         "test_edge.py",
         "test_full_storage.py",
@@ -25,6 +26,7 @@ SLOW = {
         "test_partition_client.py",
         "test_plans.py",
         "test_pooler.py",
+        "test_previews.py",
         "test_public_fuzz.py",
         "test_removal.py",
         "test_staged_uploads.py",
@@ -58,6 +60,7 @@ SLOW = {
         "test_resume.py",
         "test_role.py",
         "test_troubles.py",
+        "test_settings.py",
     },
     "parser": {
         "test_children.py",

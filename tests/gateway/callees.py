@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.gateway.reader import FakeParser
+from tests.ingest.services import TOKENIZER, vector_of
 
+from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep.embedder.v1.embedder_pb2_grpc import EmbedderServiceServicer, add_EmbedderServiceServicer_to_server
 from lorekeep.parser.v1.parser_pb2_grpc import add_ParserServiceServicer_to_server
 from lorekeep.search.v1 import search_pb2
@@ -82,6 +84,30 @@ class FakeSearch(SearchServiceServicer):
         return search_pb2.ForgetResponse(entry_count=self.cached.pop(calls.current().organisation_id, 0))
 
 
+class FakeEmbedder(EmbedderServiceServicer):
+    """Serves one model of 256 tokens, away while `failure` is set."""
+
+    def __init__(self) -> None:
+        self.model = embedder_pb2.Model(
+            name="m", fingerprint="f", dimensions=4, window_tokens=256, tokenizer_fingerprint="t", passage_prompt="p: "
+        )
+        self.failure: errors.LorekeepError | None = None
+        self.lanes: list[calls.Lane] = []
+
+    async def ListModels(self, request: Any, context: Any) -> embedder_pb2.ListModelsResponse:
+        if self.failure is not None:
+            raise self.failure
+        return embedder_pb2.ListModelsResponse(models=[self.model])
+
+    async def GetTokenizer(self, request: Any, context: Any) -> AsyncIterator[embedder_pb2.GetTokenizerResponse]:
+        assert request.tokenizer_fingerprint == self.model.tokenizer_fingerprint
+        yield embedder_pb2.GetTokenizerResponse(data=TOKENIZER)
+
+    async def Embed(self, request: Any, context: Any) -> embedder_pb2.EmbedResponse:
+        self.lanes.append(calls.current().lane)
+        return embedder_pb2.EmbedResponse(vectors=b"".join(map(vector_of, request.texts)), model=self.model)
+
+
 def _within(chunk: search_pb2.IndexedChunk, scope: search_pb2.Scope) -> bool:
     return (
         chunk.collection_id == scope.collection_id
@@ -96,13 +122,14 @@ class Servers:
 
     search: FakeSearch
     parser: FakeParser
+    embedder: FakeEmbedder
     targets: dict[str, str]
     servers: dict[str, GrpcServer] = field(default_factory=dict)
 
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[Servers]:
-    search, parser = FakeSearch(), FakeParser()
+    search, parser, embedder = FakeSearch(), FakeParser(), FakeEmbedder()
     makers = {
         "parser": (
             "lorekeep.parser.v1.ParserService",
@@ -110,7 +137,7 @@ async def listening() -> AsyncIterator[Servers]:
         ),
         "embedder": (
             "lorekeep.embedder.v1.EmbedderService",
-            lambda server: add_EmbedderServiceServicer_to_server(EmbedderServiceServicer(), server),
+            lambda server: add_EmbedderServiceServicer_to_server(embedder, server),
         ),
         "search": (
             "lorekeep.search.v1.SearchService",
@@ -122,7 +149,9 @@ async def listening() -> AsyncIterator[Servers]:
         await each.start()
         await each.set_serving(True)
     try:
-        yield Servers(search, parser, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers)
+        yield Servers(
+            search, parser, embedder, {role: f"127.0.0.1:{each.port}" for role, each in servers.items()}, servers
+        )
     finally:
         for each in servers.values():
             await each.drain(0)

@@ -1,20 +1,22 @@
-"""A parser that tells what it was told to, and remembers what it was asked and sent."""
+"""A parser that tells what it was told to where nothing is counted in tokens, and remembers what it was asked and
+sent; where tokens are counted it reads, as the one of the ingest tests."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from tests.ingest.services import Parser
+
 from lorekeep.document.v1.document_pb2 import Chunk, Element, ElementKind, Verdict
 from lorekeep.parser.v1 import parser_pb2
-from lorekeep.parser.v1.parser_pb2_grpc import ParserServiceServicer
 from lorekeep_chassis import calls, errors
 
 
-class FakeParser(ParserServiceServicer):
+class FakeParser(Parser):
     """Answers with `elements`, the chunks that go with them, and `verdict`. `failures` come first, one a call."""
 
     def __init__(self) -> None:
-        self.starts: list[parser_pb2.ParseStart] = []
+        super().__init__()
         self.contents: list[bytes] = []
         self.organisations: list[str] = []
         self.failures: list[errors.LorekeepError] = []
@@ -28,7 +30,12 @@ class FakeParser(ParserServiceServicer):
 
     async def Parse(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ParseResponse]:
         stream = aiter(requests)
-        start = (await anext(stream)).start
+        opening = await anext(stream)
+        start = opening.start
+        if start.chunk_options.tokenizer_fingerprint:
+            async for response in super().Parse(_again(opening, stream), context):
+                yield response
+            return
         self.starts.append(start)
         self.organisations.append(calls.current().organisation_id)
         if self.failures:
@@ -48,6 +55,12 @@ class FakeParser(ParserServiceServicer):
             yield parser_pb2.ParseResponse(chunk=chunk)
         if not self.breaks_off:
             yield parser_pb2.ParseResponse(finished=parser_pb2.Finished(verdict=self.verdict))
+
+
+async def _again(opening: Any, stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    yield opening
+    async for request in stream:
+        yield request
 
 
 def element(kind: str, text: str, **fields: Any) -> Element:

@@ -164,7 +164,7 @@ async def test_a_retry_sees_the_version_that_was_accepted_while_it_waited(suite:
         await upload(
             "upload_version",
             id="ver_new", organisation_id=row["organisation_id"], document_id=document, blob_sha256="s", size_bytes=1,
-            media_type="t", name="n", metadata={}, request_hash="h", source=None,
+            media_type="t", name="n", metadata={}, request_hash="h", source=None, reading={},
         )  # fmt: skip
     assert (await retrying).json()["error"]["reason"] == "superseded"
     async with suite.database.transaction() as session:

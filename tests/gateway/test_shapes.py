@@ -11,6 +11,11 @@ from lorekeep_gateway.http.schemas import documents, search
 
 _CALM = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
+_BOXES = st.builds(
+    document_pb2.BoundingBox,
+    page=st.integers(0, 2**32 - 1),
+    **{side: st.floats(0, 1, width=32) for side in ("left", "top", "right", "bottom")},
+)
 _CHUNKS = st.builds(
     document_pb2.Chunk,
     ordinal=st.integers(0, 2**32 - 1),
@@ -22,6 +27,10 @@ _CHUNKS = st.builds(
     heading_path=st.lists(_TEXT, max_size=3),
     kind=st.integers(1, 10),
     token_count=st.integers(0, 2**32 - 1),
+    context=_TEXT,
+    boxes=st.lists(_BOXES, max_size=2),
+    parent_text=st.just("the whole section"),
+    parent_start=st.integers(0, 2**64 - 1),
 )
 
 
@@ -31,6 +40,11 @@ def test_a_chunk_goes_there_and_back(chunk: document_pb2.Chunk, chunk_id: str) -
     indexed = search_pb2.IndexedChunk(chunk_id=chunk_id, chunk=chunk)
     shape = documents.Chunk.model_validate_json(documents.chunk_of(indexed).model_dump_json())
     assert documents.chunk_to(shape) == indexed
+
+
+def test_a_chunk_that_has_no_more_to_tell_tells_nothing() -> None:
+    shown = documents.passage_of(document_pb2.Chunk(text="x"))
+    assert (shown.context, shown.boxes, shown.parent) == (None, [], None)
 
 
 def test_an_unknown_kind_counts_as_text() -> None:
@@ -66,5 +80,6 @@ def test_a_hit_tells_what_was_found(chunk: document_pb2.Chunk, score: float, den
     scores = search_pb2.LegScores(dense=dense) if dense is not None else search_pb2.LegScores()
     shown = search.hit_of(search_pb2.Hit(chunk=indexed, score=score, scores=scores), "demo")
     assert (shown.document_id, shown.text, shown.start, shown.end) == ("mine", chunk.text, chunk.start, chunk.end)
+    assert (len(shown.boxes), shown.parent) == (len(chunk.boxes), documents.passage_of(chunk).parent)
     assert (shown.score, shown.scores.dense, shown.scores.lexical) == (score, dense, None)
     assert (shown.page or 0, shown.metadata) == (chunk.page, {"a": [1]})

@@ -215,3 +215,12 @@ async def test_an_organisation_has_a_hundred_open(wide: Suite) -> None:
     refused = [each for each in answers if each.status_code == 429]
     assert {_reason(each) for each in refused} == {(429, "too_many_uploads")}
     assert all(int(each.headers["retry-after"]) >= 1 for each in refused)
+
+
+async def test_parts_keep_how_the_whole_is_to_be_read(wide: Suite) -> None:
+    upload = await _sent(wide, strategy="ocr_only", languages=["de"])
+    assert (await wide.http.post(f"{UPLOADS}/{upload}/complete")).status_code == 202
+    (row,) = await wide.sql("select reading::text from versions")
+    assert row["reading"] == '{"strategy": "ocr_only", "languages": ["de"]}'
+    refused = await wide.http.post(UPLOADS, json={"name": "a", "size_bytes": 1, "strategy": "slow"})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "strategy")

@@ -26,6 +26,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/collections/{collection}/documents": {"text": "planted"},
     "POST /api/v1/collections/{collection}/documents:batch": {"documents": [{"text": "planted"}]},
     "POST /api/v1/collections/{collection}/search": {"query": "secret"},
+    "POST /api/v1/collections/{collection}/chunks:preview": {"document": "plan"},
     "POST /api/v1/search": {"query": "secret"},
     "POST /api/v1/collections/{collection}/texts": {"text": "planted"},
     "PATCH /api/v1/collections/{collection}/texts/{document}": {"text": "planted"},

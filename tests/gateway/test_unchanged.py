@@ -112,6 +112,28 @@ async def test_a_file_again_is_skipped_by_its_bytes(suite: Suite) -> None:
     assert answer.headers["location"] == first["job"]["status_url"]
 
 
+async def test_the_same_bytes_to_be_read_in_another_way_are_another_thing(suite: Suite) -> None:
+    await suite.collection()
+    told = [
+        (
+            await suite.http.post(DOCUMENTS, files={"file": ("a.md", b"# One")}, data={"document_id": "a", **asked})
+        ).json()
+        for asked in ({}, {"strategy": "fast"}, {"strategy": "fast"}, {"languages": "de, en"}, {"languages": "de,en"})
+    ]
+    assert [(each["document"]["version"], "unchanged" in each) for each in told] == [
+        (1, False), (2, False), (2, True), (3, False), (3, True),
+    ]  # fmt: skip
+    kept = [dict(each) for each in await suite.sql("select reading::text from versions order by number")]
+    assert [each["reading"] for each in kept] == ["{}", '{"strategy": "fast"}', '{"languages": ["de", "en"]}']
+    renamed = await suite.http.patch("/api/v1/collections/demo/files/a", json={"name": "b.md"})
+    assert renamed.json()["document"]["version"] == 4
+    (row,) = await suite.sql("select reading::text from versions where number = 4")
+    assert row["reading"] == '{"languages": ["de", "en"]}'
+    for wrong, field in (({"strategy": "x"}, "strategy"), ({"languages": "en,;"}, "languages")):
+        refused = await suite.http.post(DOCUMENTS, files={"file": ("a.md", b"# One")}, data=wrong)
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, field)
+
+
 async def test_the_same_again_heals_bytes_that_were_lost(suite: Suite) -> None:
     collection = await suite.collection()
     await suite.upload(document_id="a", text="one")

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from lorekeep.document.v1 import document_pb2
 from lorekeep.document.v1.document_pb2 import Chunk, Element, ElementKind, Segment, Verdict
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
 from lorekeep.parser.v1 import parser_pb2, parser_pb2_grpc
@@ -27,6 +28,7 @@ MODEL = embedder_pb2.Model(
     window_tokens=256,
     distance=embedder_pb2.DISTANCE_COSINE,
     tokenizer_fingerprint="words@1",
+    passage_prompt="passage: ",
 )
 Hook = Callable[[int], None]
 
@@ -61,6 +63,8 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         self.cuts = 0
         self.ended = 0
         self.tidying_seconds = 0.0
+        self.options: list[parser_pb2.ChunkOptions] = []
+        self.vectors: list[parser_pb2.Vectors] = []
 
     async def Parse(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ParseResponse]:
         stream = aiter(requests)
@@ -80,23 +84,34 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         if required:
             assert tokenizer == TOKENIZER
             self.held_tokenizers.add(start.chunk_options.tokenizer_fingerprint)
+        if start.chunk_options.strategy == parser_pb2.CHUNK_STRATEGY_SEMANTIC:
+            texts = content.decode().split()[:2]
+            yield parser_pb2.ParseResponse(vectors_required=parser_pb2.VectorsRequired(texts=texts))
+            self.vectors.append((await anext(stream)).vectors)
         for response in _Reading(content, start, self).responses():
             yield response
         await asyncio.sleep(self.tidying_seconds)
         self.ended += 1
 
     async def Chunk(self, requests: Any, context: Any) -> AsyncIterator[parser_pb2.ChunkResponse]:
-        """Asks for no tokenizer; cuts as Parse does."""
+        """Asks for no tokenizer; cuts as Parse does. By meaning, it asks once all is there."""
         stream = aiter(requests)
-        assert (await anext(stream)).start.tokenizer_fingerprint
+        options = (await anext(stream)).start
+        assert options.tokenizer_fingerprint
+        self.options.append(options)
         self.cuts += 1
         yield parser_pb2.ChunkResponse(accepted=parser_pb2.Accepted())
         cutting, state = _Cutting(), _start_state()
         async for request in stream:
             assert not request.segment.chunks
+            if request.HasField("segments_end"):
+                break
             for element in request.segment.elements:
                 for chunk in cutting.taken(state, element):
                     yield parser_pb2.ChunkResponse(chunk=chunk)
+        if options.strategy == parser_pb2.CHUNK_STRATEGY_SEMANTIC:
+            yield parser_pb2.ChunkResponse(vectors_required=parser_pb2.VectorsRequired(texts=["last"]))
+            self.vectors.append((await anext(stream)).vectors)
         for chunk in cutting.rest(state):
             yield parser_pb2.ChunkResponse(chunk=chunk)
 
@@ -136,12 +151,15 @@ class _Reading(_Cutting):
             raise errors.InvalidInput("The file holds no text.", reason="empty_text")
         self.pages = content.decode().split("\f")
         self.batch_pages = start.batch_pages
+        self.last_page = start.last_page or len(self.pages)
         self.parser = parser
         self.state = json.loads(start.resume_state) if start.resume_state else _start_state()
 
     def responses(self) -> Iterator[parser_pb2.ParseResponse]:
-        while self.state["page"] < len(self.pages):
+        while self.state["page"] < min(self.last_page, len(self.pages)):
             yield from self._batch()
+        if self.state["page"] < len(self.pages):
+            return
         verdict = Verdict(
             pages_read=len(self.pages),
             pages_empty=sum(not page.strip() for page in self.pages),
@@ -152,15 +170,21 @@ class _Reading(_Cutting):
         )
         yield parser_pb2.ParseResponse(
             finished=parser_pb2.Finished(
-                verdict=verdict, element_count=self.state["element"], chunk_count=self.state["chunk"]
+                verdict=verdict,
+                element_count=self.state["element"],
+                chunk_count=self.state["chunk"],
+                properties=document_pb2.Properties(title="Lines", authors=["A. Nother"]),
             )
         )
 
     def _batch(self) -> Iterator[parser_pb2.ParseResponse]:
-        begin, text = self.state["offset"], ""
+        begin, text, verdicts = self.state["offset"], "", []
         for page in self.pages[self.state["page"] : self.state["page"] + self.batch_pages]:
             self.state["page"] += 1
             self.parser.pages.append(self.state["page"])
+            outcome = "PAGE_OUTCOME_READ" if page.strip() else "PAGE_OUTCOME_EMPTY"
+            count = len(page.replace("\n", ""))
+            verdicts.append(document_pb2.PageVerdict(page=self.state["page"], outcome=outcome, characters=count))
             for line in filter(None, page.strip("\n").split("\n")):
                 text += line
                 element = self._element(line)
@@ -169,7 +193,7 @@ class _Reading(_Cutting):
         if self.state["page"] == len(self.pages):
             yield from (parser_pb2.ParseResponse(chunk=each) for each in self.rest(self.state))
         self.parser.batch.called()
-        segment = Segment(ordinal=self.state["segment"], start=begin, text=text)
+        segment = Segment(ordinal=self.state["segment"], start=begin, text=text, pages=verdicts)
         self.state["segment"] += 1
         yield parser_pb2.ParseResponse(
             batch_end=parser_pb2.BatchEnd(

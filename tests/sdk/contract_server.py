@@ -23,7 +23,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.sdk import contract_jobs, contract_sources
+from tests.sdk import contract_jobs, contract_reading, contract_sources
 from tests.sdk.contract_answers import TRACE, Refusal
 
 KEY = "kb_test_secret"
@@ -63,6 +63,7 @@ class Service:
         self.versions: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.uploads: dict[str, dict[str, Any]] = {}
         self.webhooks: dict[str, dict[str, Any]] = {}
+        self.readings: dict[str, dict[str, Any]] = {}
         self.streams = "yes"
         self.stream_cuts: deque[int] = deque()
         self.holds_answers = True
@@ -98,7 +99,12 @@ class Service:
             return self._health(path)
         if request.headers.get("authorization") != f"Bearer {KEY}":
             raise Refusal(401, "unauthenticated", "The key is not valid.")
-        for method, pattern, handler in (*ROUTES, *contract_jobs.ROUTES, *contract_sources.ROUTES):
+        for method, pattern, handler in (
+            *ROUTES,
+            *contract_jobs.ROUTES,
+            *contract_reading.ROUTES,
+            *contract_sources.ROUTES,
+        ):
             match = re.fullmatch(pattern, path)
             if match and method == request.method:
                 return await handler(self, request, *map(unquote, match.groups()))
@@ -200,6 +206,7 @@ async def create_collection(service: Service, request: Request) -> Response:
     if body["name"] in service.collections:
         raise Refusal(409, "already_exists", f"There is a collection {body['name']!r} already.")
     made = {"id": f"col_{len(service.collections)}", "created_at": "2026-11-21T10:00:00+00:00", **body}
+    made |= contract_reading.resolved(body.get("chunking"), body.get("reading"))
     service.collections[body["name"]] = made
     service.documents[body["name"]] = {}
     return JSONResponse(made, 201)
@@ -215,7 +222,9 @@ async def get_collection(service: Service, request: Request, name: str) -> Respo
 
 async def update_collection(service: Service, request: Request, name: str) -> Response:
     found = service.collection(name)
-    found["metadata_schema"] = {**found.get("metadata_schema", {}), **(await request.json()).get("metadata_schema", {})}
+    body = await request.json()
+    found["metadata_schema"] = {**found.get("metadata_schema", {}), **body.get("metadata_schema", {})}
+    contract_reading.change(service, found, body)
     return JSONResponse(found)
 
 
@@ -246,6 +255,7 @@ async def _added(service: Service, request: Request, collection: str) -> dict[st
             raise Refusal(415, "unsupported_media", "Programs cannot be read. Send documents.")
         document_id = str(form.get("document_id") or f"doc_{len(service.jobs)}")
         metadata = json.loads(str(form.get("metadata", "{}")))
+        service.readings[document_id] = {each: form[each] for each in ("strategy", "languages") if each in form}
         content = await file.read()
         service.arrived_bytes += len(content)
         await asyncio.sleep(service.seconds_per_answer)

@@ -5,6 +5,8 @@ A service newer than this client may send more fields; they stay in the dictiona
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from lorekeep_sdk.reading_answers import Box, Chunking, Parent, Passage, Properties, Reading
+
 JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 DocumentStatus = Literal["draft", "pending", "processing", "ready", "failed", "deleting"]
 SearchMode = Literal["hybrid", "dense", "lexical"]
@@ -20,11 +22,14 @@ class Reason(TypedDict):
 
 
 class Collection(TypedDict):
-    """A knowledge base. `metadata_schema` maps the fields that filters may name to their types."""
+    """A knowledge base. `metadata_schema` maps the fields that filters may name to their types; `chunking` and
+    `reading` say what holds."""
 
     id: str
     name: str
     metadata_schema: NotRequired[dict[str, str]]
+    chunking: NotRequired[Chunking]
+    reading: NotRequired[Reading]
     created_at: NotRequired[str]
     updated_at: NotRequired[str]
 
@@ -37,6 +42,7 @@ class Document(TypedDict):
     name: NotRequired[str]
     version: NotRequired[int | None]
     verdict: NotRequired[dict[str, Any] | None]
+    properties: NotRequired[Properties | None]
     metadata: NotRequired[dict[str, Any]]
     warnings: NotRequired[list[Any]]
     error: NotRequired[Reason | None]
@@ -220,16 +226,10 @@ class Batch(TypedDict):
     results: list[BatchResult]
 
 
-class Chunk(TypedDict):
-    """A passage of a document; `start` and `end` are character offsets into its canonical text."""
+class Chunk(Passage):
+    """A passage of a document in the index."""
 
     id: str
-    text: str
-    page: NotRequired[int | None]
-    heading_path: NotRequired[list[str]]
-    start: NotRequired[int]
-    end: NotRequired[int]
-    kind: NotRequired[str]
 
 
 class Hit(TypedDict):
@@ -242,6 +242,8 @@ class Hit(TypedDict):
     scores: NotRequired[dict[str, float | None]]
     page: NotRequired[int | None]
     heading_path: NotRequired[list[str]]
+    boxes: NotRequired[list[Box]]
+    parent: NotRequired[Parent | None]
     metadata: NotRequired[dict[str, Any]]
     document_name: NotRequired[str]
     collection: NotRequired[str]

@@ -14,6 +14,7 @@ from lorekeep_sdk.client import AsyncLorekeep
 from lorekeep_sdk.collection_calls import AsyncCollections
 from lorekeep_sdk.document_calls import AsyncDocuments
 from lorekeep_sdk.job_calls import AsyncJobs
+from lorekeep_sdk.preview_calls import AsyncPreviews
 from lorekeep_sdk.source_calls import AsyncQnas, AsyncTexts, AsyncWebsites
 from lorekeep_sdk.transport import IMPATIENT, Patience
 from lorekeep_sdk.upload_calls import AsyncUploads
@@ -114,9 +115,18 @@ class Documents(_Blocking[AsyncDocuments]):
     get = _blocking(AsyncDocuments.get)
     delete = _blocking(AsyncDocuments.delete)
     chunks = _iterating(AsyncDocuments.chunks)
+    pages = _iterating(AsyncDocuments.pages)
     content = _blocking(AsyncDocuments.content)
     versions = _blocking(AsyncDocuments.versions)
     restore = _blocking(AsyncDocuments.restore)
+
+
+class Previews(_Blocking[AsyncPreviews]):
+    """See `AsyncPreviews`."""
+
+    file = _blocking(AsyncPreviews.file)
+    text = _blocking(AsyncPreviews.text)
+    document = _blocking(AsyncPreviews.document)
 
 
 class Uploads(_Blocking[AsyncUploads]):
@@ -204,6 +214,7 @@ class Lorekeep(_Blocking[AsyncLorekeep]):
         super().__init__(inner, _Loop())
         self.collections = Collections(inner.collections, self._loop)
         self.documents = Documents(inner.documents, self._loop)
+        self.previews = Previews(inner.previews, self._loop)
         self.uploads = Uploads(inner.uploads, self._loop)
         self.texts = Texts(inner.texts, self._loop)
         self.qnas = Qnas(inner.qnas, self._loop)

@@ -8,6 +8,7 @@ from lorekeep_sdk.answers import Health, SearchAnswer, SearchMode
 from lorekeep_sdk.collection_calls import AsyncCollections, collection_path
 from lorekeep_sdk.document_calls import AsyncDocuments
 from lorekeep_sdk.job_calls import AsyncJobs
+from lorekeep_sdk.preview_calls import AsyncPreviews
 from lorekeep_sdk.source_calls import AsyncQnas, AsyncTexts, AsyncWebsites
 from lorekeep_sdk.transport import IMPATIENT, Patience, Transport, given
 from lorekeep_sdk.upload_calls import AsyncUploads
@@ -35,6 +36,7 @@ class AsyncLorekeep:
         self._transport = Transport(url, key, deadline_seconds, traceparent, patience)
         self.collections = AsyncCollections(self._transport)
         self.documents = AsyncDocuments(self._transport, deadline_seconds)
+        self.previews = AsyncPreviews(self._transport)
         self.uploads = AsyncUploads(self._transport, deadline_seconds)
         self.texts = AsyncTexts(self._transport)
         self.qnas = AsyncQnas(self._transport)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from lorekeep_sdk.answers import Collection, Receipt, Reconciled
 from lorekeep_sdk.errors import Conflict, NotFound
+from lorekeep_sdk.reading_answers import Chunking, Reading
 from lorekeep_sdk.transport import Transport, given, new_key
 
 _PATH = "/api/v1/collections"
@@ -23,15 +24,23 @@ class AsyncCollections:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def create(self, name: str, *, metadata_schema: Mapping[str, str] | None = None) -> Collection:
-        """A new collection; `metadata_schema` declares the fields that filters may name, as `{"year": "integer"}`.
+    async def create(
+        self,
+        name: str,
+        *,
+        metadata_schema: Mapping[str, str] | None = None,
+        chunking: Chunking | None = None,
+        reading: Reading | None = None,
+    ) -> Collection:
+        """A new collection; `metadata_schema` declares the fields that filters may name, as `{"year": "integer"}`,
+        `chunking` and `reading` say how its documents are cut and read.
 
         Conflict where the name is taken. Where the answer to the first attempt was lost on the way, the collection that
         it made is given.
         """
         schema = dict(metadata_schema or {})
         try:
-            body = {"name": name, "metadata_schema": schema}
+            body = given(name=name, metadata_schema=schema, chunking=chunking, reading=reading)
             made = await self._transport.json("POST", _PATH, body=body, idempotency_key=new_key())
         except Conflict as conflict:
             if not conflict.repeated:
@@ -51,10 +60,19 @@ class AsyncCollections:
             yield cast(Collection, each)
 
     async def update(
-        self, collection: str, *, name: str | None = None, metadata_schema: Mapping[str, str] | None = None
+        self,
+        collection: str,
+        *,
+        name: str | None = None,
+        metadata_schema: Mapping[str, str] | None = None,
+        chunking: Chunking | None = None,
+        reading: Reading | None = None,
     ) -> Collection:
-        """Changes what is given: a new name, or further fields of the schema."""
-        body = given(name=name, metadata_schema=metadata_schema)
+        """Changes what is given: a new name, further fields of the schema, how documents are cut or read.
+
+        In `chunking` and `reading` None takes back what was asked for. Conflict where documents are cut already.
+        """
+        body = given(name=name, metadata_schema=metadata_schema, chunking=chunking, reading=reading)
         return cast(Collection, await self._transport.json("PATCH", collection_path(collection), body=body))
 
     async def delete(self, collection: str) -> Receipt:

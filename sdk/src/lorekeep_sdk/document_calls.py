@@ -2,12 +2,13 @@
 
 import builtins
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
 from lorekeep_sdk.answers import Accepted, Batch, Chunk, Document, NewText, Receipt, Version
 from lorekeep_sdk.collection_calls import collection_path, delete, pages
+from lorekeep_sdk.reading_answers import Page, ReadStrategy
 from lorekeep_sdk.transport import Transport, given, new_key
 from lorekeep_sdk.uploads import OnSent, Source, opened
 
@@ -27,16 +28,21 @@ class AsyncDocuments:
         name: str | None = None,
         document_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        strategy: ReadStrategy | None = None,
+        languages: Sequence[str] | None = None,
         idempotency_key: str | None = None,
         on_sent: OnSent | None = None,
     ) -> Accepted:
         """Uploads a file (path, bytes or binary file object), streamed from its start; never read whole.
 
         `name` is the file's name by default and required for bytes. With the `document_id` of an existing document
-        the file becomes its next version. `on_sent` is told the bytes of the file sent so far.
+        the file becomes its next version. `strategy` and `languages` go over what the collection asks for. `on_sent`
+        is told the bytes of the file sent so far.
         """
         with opened(source, name, on_sent) as upload:
-            fields = given(document_id=document_id, metadata=None if metadata is None else json.dumps(metadata))
+            told = None if metadata is None else json.dumps(metadata)
+            named = None if languages is None else ",".join(languages)
+            fields = given(document_id=document_id, metadata=told, strategy=strategy, languages=named)
             answer = await self._transport.json(
                 "POST",
                 f"{collection_path(collection)}/documents",
@@ -104,6 +110,12 @@ class AsyncDocuments:
         path = f"{document_path(collection, document_id)}/chunks"
         async for each in pages(self._transport, path, "chunks", given(limit=page_size)):
             yield cast(Chunk, each)
+
+    async def pages(self, collection: str, document_id: str, *, page_size: int | None = None) -> AsyncIterator[Page]:
+        """What became of each page of a document when it was read, in order."""
+        path = f"{document_path(collection, document_id)}/pages"
+        async for each in pages(self._transport, path, "pages", given(limit=page_size)):
+            yield cast(Page, each)
 
     async def content(self, collection: str, document_id: str) -> bytes:
         """The original bytes of a document."""

@@ -1,13 +1,14 @@
 """Calls about uploads in parts: for large files, taken up again where they broke off."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, cast
 from urllib.parse import quote
 
 from lorekeep_sdk.answers import Accepted, PartedUpload
 from lorekeep_sdk.collection_calls import collection_path, delete
 from lorekeep_sdk.errors import Conflict, FileChanged, NotFound
+from lorekeep_sdk.reading_answers import ReadStrategy
 from lorekeep_sdk.transport import Transport, given, new_key
 from lorekeep_sdk.uploads import OnSent, Source, opened, seconds_for
 
@@ -27,6 +28,8 @@ class AsyncUploads:
         name: str | None = None,
         document_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        strategy: ReadStrategy | None = None,
+        languages: Sequence[str] | None = None,
         sha256: str | None = None,
         upload_id: str | None = None,
         on_begun: Callable[[PartedUpload], None] = lambda _: None,
@@ -48,6 +51,8 @@ class AsyncUploads:
                     sha256=sha256,
                     document_id=document_id,
                     metadata=metadata,
+                    strategy=strategy,
+                    languages=languages,
                 )
             on_begun(upload)
             await self._parts(collection, upload, cast(IO[bytes], file), on_sent)
@@ -62,10 +67,14 @@ class AsyncUploads:
         sha256: str | None = None,
         document_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        strategy: ReadStrategy | None = None,
+        languages: Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> PartedUpload:
         """Begins an upload. With `sha256` the service checks the whole when it is completed."""
-        body = given(name=name, size_bytes=size_bytes, sha256=sha256, document_id=document_id, metadata=metadata)
+        named = None if languages is None else list(languages)
+        told = given(document_id=document_id, metadata=metadata, strategy=strategy, languages=named)
+        body = given(name=name, size_bytes=size_bytes, sha256=sha256, **told)
         key = idempotency_key or new_key()
         return await self._upload("POST", _path(collection), body=body, idempotency_key=key)
 

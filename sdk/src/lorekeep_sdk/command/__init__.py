@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lorekeep_sdk import __version__
-from lorekeep_sdk.command import add, collections, documents, index, ingest, jobs, search, status, webhooks
+from lorekeep_sdk.command import add, chunks, collections, documents, index, ingest, jobs, search, status, webhooks
 from lorekeep_sdk.command.plugins import PluginGroup
 from lorekeep_sdk.command.screen import complain
 
@@ -28,6 +28,7 @@ app.command("workers")(jobs.workers)
 app.command("reindex")(index.reindex)
 app.command("reembed")(index.reembed)
 app.add_typer(add.app, name="add")
+app.add_typer(chunks.app, name="chunks")
 app.add_typer(collections.app, name="collections")
 app.add_typer(documents.app, name="documents")
 app.add_typer(jobs.app, name="jobs")

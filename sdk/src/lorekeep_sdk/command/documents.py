@@ -1,4 +1,4 @@
-"""`lorekeep documents`: list, delete, versions, restore."""
+"""`lorekeep documents`: list, delete, pages, versions, restore."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +10,15 @@ from lorekeep_sdk.answers import Document, Version
 from lorekeep_sdk.command import accepted
 from lorekeep_sdk.command.screen import console, plain_table, print_json, receipt, safe, status_text
 from lorekeep_sdk.command.session import AsJson, Key, Url, run
+from lorekeep_sdk.reading_answers import Page
 
 if TYPE_CHECKING:
     from lorekeep_sdk.client import AsyncLorekeep
 
-app = typer.Typer(no_args_is_help=True, help="List and delete documents, list and restore their versions.")
+_PAGE_SIZE = 100
+_OUTCOME_STYLES = {"ocr": "cyan", "empty": "yellow", "garbled": "yellow", "skipped": "red"}
+
+app = typer.Typer(no_args_is_help=True, help="List and delete documents, list pages, restore versions.")
 
 Name = Annotated[str, typer.Argument(help="Collection, by name or id.", show_default=False)]
 DocumentId = Annotated[str, typer.Argument(help="Document, by its id.", show_default=False)]
@@ -55,6 +59,22 @@ def delete(
         console().print(receipt(document_id, given))
 
 
+@app.command("pages")
+def pages(collection: Name, document_id: DocumentId, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
+    """List the pages of a document, and what became of each when it was read."""
+
+    async def work(client: "AsyncLorekeep") -> list[Page]:
+        return [each async for each in client.documents.pages(collection, document_id, page_size=_PAGE_SIZE)]
+
+    found = run(url, key, work)
+    if as_json:
+        print_json({"pages": found})
+    elif not found:
+        console().print(f"Nothing was read of {safe(document_id)} yet.")
+    else:
+        console().print(_pages_table(found))
+
+
 @app.command("versions")
 def versions(collection: Name, document_id: DocumentId, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
     """List the versions of a document, newest first."""
@@ -93,6 +113,14 @@ def _table(found: list[Document]) -> Table:
         reason = Text(safe(error["reason"]) if error else "", style="red")
         version = each.get("version")
         table.add_row(Text(safe(each["id"])), status_text(each["status"]), str(version or "-"), reason)
+    return table
+
+
+def _pages_table(found: list[Page]) -> Table:
+    table = plain_table("page", "outcome", numbers=("characters",))
+    for each in found:
+        outcome = Text(safe(each["outcome"]), style=_OUTCOME_STYLES.get(each["outcome"], "green"))
+        table.add_row(str(each["page"]), outcome, str(each["characters"]))
     return table
 
 

@@ -26,6 +26,7 @@ from lorekeep_sdk.errors import (
     NotFound,
     Unavailable,
 )
+from lorekeep_sdk.reading_answers import Reading
 
 if TYPE_CHECKING:
     from lorekeep_sdk.client import AsyncLorekeep
@@ -47,6 +48,7 @@ class Order(NamedTuple):
     retry_failed: bool = False
     journal: Path | None = None
     fresh: bool = False
+    reading: Reading | None = None
 
 
 class FileRuns:
@@ -60,7 +62,8 @@ class FileRuns:
         self._order = order
         self._journals = journals
         self._view = view
-        self._asked = _asked(order.metadata)
+        self._reading = order.reading or Reading()
+        self._asked = _asked(order)
         self._uploads = asyncio.Semaphore(order.concurrency)
         self._gone = False
 
@@ -187,6 +190,8 @@ class FileRuns:
             name=_name(file),
             document_id=file.document_id,
             metadata=self._order.metadata,
+            strategy=self._reading.get("strategy"),
+            languages=self._reading.get("languages"),
             on_sent=lambda count: self._view.sent(file, count),
         )
 
@@ -200,6 +205,8 @@ class FileRuns:
             name=_name(file),
             document_id=file.document_id,
             metadata=self._order.metadata,
+            strategy=self._reading.get("strategy"),
+            languages=self._reading.get("languages"),
             sha256=entry.sha256,
             upload_id=entry.upload_id,
             on_begun=lambda upload: begun(upload["id"]),
@@ -240,11 +247,12 @@ def _name(file: File) -> str:
     return file.document_id.rsplit("/", 1)[-1]
 
 
-def _asked(metadata: dict[str, Any] | None) -> str:
+def _asked(order: Order) -> str:
     """Stands for what is asked for beside the bytes; "" for nothing."""
-    if metadata is None:
+    if order.metadata is None and not order.reading:
         return ""
-    return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()[:16]
+    told = [order.metadata, order.reading] if order.reading else order.metadata
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _sha256(path: Path) -> str:

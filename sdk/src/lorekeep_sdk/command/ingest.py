@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lorekeep_sdk.command import reading_options as options
 from lorekeep_sdk.command import screen
 from lorekeep_sdk.command.file_runs import FileRuns, Order
 from lorekeep_sdk.command.files import File, files, root_of
@@ -33,6 +34,8 @@ def ingest(
     metadata: Annotated[
         str, typer.Option(help='Metadata of each document as JSON, such as {"lang": "en"}.', show_default=False)
     ] = "",
+    strategy: options.Strategy = None,
+    languages: options.Languages = "",
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Uploads at once.")] = 4,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for a service that is full.")] = 600,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Send again what failed for good, too.")] = False,
@@ -52,7 +55,8 @@ def ingest(
 
     Exit codes: 0 all succeeded, 1 some failed or the service refused, 2 wrong use or no service found, 130 interrupted.
     """
-    order = Order(collection, json_object(metadata, "--metadata"), wait, concurrency, retry_failed, journal, fresh)
+    told, reading = json_object(metadata, "--metadata"), options.reading_of(strategy, languages)
+    order = Order(collection, told, wait, concurrency, retry_failed, journal, fresh, reading)
     count = sum(1 for _ in files(paths))
     if not count:
         screen.complain("No files there. Hidden files are left out of folders; name one to send it.")

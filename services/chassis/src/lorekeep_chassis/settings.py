@@ -43,6 +43,11 @@ ALIASES = {
     "DB_POOL_RECYCLE": "db_pool_recycle",
     "DB_POOL_PRE_PING": "db_pool_pre_ping",
     "ALLOWED_HOSTS": "allowed_hosts",
+    "CHUNK_SIZE": "chunk_max_tokens",
+    "CHUNK_MAX_TOKENS": "chunk_max_tokens",
+    "CHUNK_OVERLAP": "chunk_overlap_tokens",
+    "CHUNK_MIN_TOKENS": "chunk_min_tokens",
+    "CHUNK_MERGE_PEERS": "chunk_merge_peers",
     "PROMETHEUS_PORT": "metrics_port",
     "PROMETHEUS_ENABLED": "metrics_enabled",
 }

@@ -150,6 +150,7 @@ class Acceptance:
             size_bytes=submission.blob.size_bytes,
             media_type=submission.media_type,
             request_hash=submission.request_hash,
+            reading=submission.reading,
             **told,
         )
         job_id = await self._enqueue(session, document["id"], version["id"])

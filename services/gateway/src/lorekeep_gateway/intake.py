@@ -13,7 +13,7 @@ from lorekeep_gateway.blobs import Blob, Blobs, Staged
 
 MAX_ID_CHARS = 255
 MAX_NAME_CHARS = 1024
-_PARTS_OF_DOCUMENTS = ("chunks", "content", "versions", "refresh")
+_PARTS_OF_DOCUMENTS = ("chunks", "content", "pages", "versions", "refresh")
 _RESTORE = re.compile(r"./versions/[0-9]+/restore$")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -22,8 +22,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 class Submission:
     """A document that may be accepted: its bytes are staged. `document_id` is the caller's own or empty.
 
-    `kind` and `source` say where it comes from. `changes` is the number of the version that it was made from, for a
-    change that no other change may have come before.
+    `kind` and `source` say where it comes from, `reading` how this one document is to be read. `changes` is the number
+    of the version that it was made from, for a change that no other change may have come before.
     """
 
     staged: Staged
@@ -34,6 +34,7 @@ class Submission:
     kind: str = "file"
     source: Mapping[str, Any] = field(default_factory=dict)
     changes: int | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def blob(self) -> Blob:
@@ -43,13 +44,14 @@ class Submission:
     @property
     def request_hash(self) -> str:
         """SHA-256 over bytes and description: equal for a repeat of the same request."""
-        told = [self.blob.sha256, self.name, self.document_id, self.metadata, self.kind]
+        told = [self.blob.sha256, self.name, self.document_id, self.metadata, self.kind, self.reading]
         return hashlib.sha256(_spelt(told).encode()).hexdigest()
 
     def says_what(self, version: Mapping[str, Any]) -> bool:
-        """Whether a version (a row with its document's kind) has the same bytes under the same description."""
-        mine = [self.blob.sha256, self.media_type, self.name, self.metadata, self.kind]
-        theirs = [version[each] for each in ("blob_sha256", "media_type", "name", "metadata", "kind")]
+        """Whether a version (a row with its document's kind) has the same bytes under the same description, to be read
+        in the same way."""
+        mine = [self.blob.sha256, self.media_type, self.name, self.metadata, self.kind, self.reading]
+        theirs = [version[each] for each in ("blob_sha256", "media_type", "name", "metadata", "kind", "reading")]
         return _spelt(mine) == _spelt(theirs)
 
 
@@ -97,11 +99,15 @@ class Intake:
         document_id: str | None,
         kind: str = "file",
         source: Mapping[str, Any] | None = None,
+        reading: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Staged bytes with their checked description."""
         staged, media_type = kept
         told = metadata.checked(given or {}, self.schema)
-        return Submission(staged, media_type, self.name(name), told, self.document_id(document_id), kind, source or {})
+        document_id = self.document_id(document_id)
+        return Submission(
+            staged, media_type, self.name(name), told, document_id, kind, source or {}, reading=reading or {}
+        )
 
     def name(self, given: str) -> str:
         """A document's name, as shown: without folders' separators' tricks, controls or undue length."""

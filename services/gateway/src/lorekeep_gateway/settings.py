@@ -33,6 +33,17 @@ class StoreSettings(ServiceSettings):
     embedder_token: SecretStr = Field(description="Service token that the embedder expects.")
     search_token: SecretStr = Field(description="Service token that search expects.")
     embedding_model: str = Field("", description="Model for new generations; empty for the embedder's default.")
+    chunk_max_tokens: int = Field(
+        512, ge=16, le=2048, description="Longest chunk in tokens, as far as the model's window goes."
+    )
+    chunk_overlap_tokens: int = Field(50, ge=0, le=1023, description="Tokens that a chunk repeats of the one before.")
+    chunk_min_tokens: int = Field(
+        128,
+        ge=1,
+        le=2048,
+        description="Shorter chunks are joined with their neighbours; at most a quarter of the longest.",
+    )
+    chunk_merge_peers: bool = Field(True, description="Join short chunks of a section; `false` leaves them alone.")
     outbound_allowed: str = Field(
         "", description="Hosts, addresses or networks by commas that URLs of users may lead to though not public."
     )

@@ -77,7 +77,7 @@ def changed(intake: Intake, version: Version, name: str | None, change: Mapping[
         version["kind"],
         version["source"],
     )
-    return replace(submission, changes=version["number"])
+    return replace(submission, changes=version["number"], reading=version["reading"])
 
 
 async def content_of(pieces: AsyncIterator[bytes], most_chars: int) -> str:

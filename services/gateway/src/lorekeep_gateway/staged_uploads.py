@@ -33,6 +33,7 @@ class Plan:
     sha256: str | None
     document_id: str
     metadata: Mapping[str, Any]
+    reading: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class StagedUploads:
             sha256=plan.sha256,
             public_id=plan.document_id,
             metadata=plan.metadata,
+            reading=plan.reading,
             expiry_seconds=expiry_seconds,
         )
         return await self._shown(session, upload_id)
@@ -101,8 +103,8 @@ class StagedUploads:
         if upload["sha256"] not in (None, staged.blob.sha256):
             message = f"The parts make other bytes than were announced; their SHA-256 is {staged.blob.sha256}."
             raise _mismatch(f"{message} Send the wrong part again.")
-        given = upload["public_id"] or None
-        return intake.described((staged, media_type), upload["name"], upload["metadata"], given)
+        kept, given = (staged, media_type), upload["public_id"] or None
+        return intake.described(kept, upload["name"], upload["metadata"], given, reading=upload["reading"])
 
     async def end(self, session: Session, upload_id: str) -> None:
         """Ends an upload in the transaction of what it became; NotFound where it was ended before."""
@@ -160,7 +162,7 @@ def planned(intake: Intake, given: Plan) -> Plan:
     told = metadata.checked(given.metadata, intake.schema)
     document_id = intake.document_id(given.document_id or None)
     sha256 = None if given.sha256 is None else given.sha256.lower()
-    return Plan(intake.name(given.name), given.size_bytes, sha256, document_id, told)
+    return Plan(intake.name(given.name), given.size_bytes, sha256, document_id, told, given.reading)
 
 
 def parts_total(upload: Row) -> int:

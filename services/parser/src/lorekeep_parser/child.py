@@ -13,6 +13,7 @@ from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import failures, frames, heartbeat, needs, reading, walls
 from lorekeep_parser.frames import Kind
 
+_MOST_WAITING = 65_536
 _MOST_WAITING_BYTES = 64 * 2**20
 
 
@@ -24,13 +25,17 @@ class Peer:
         self._writer = writer
         self._taken = 0
         self._waiting: deque[tuple[Kind, bytes]] = deque()
+        self._waiting_bytes = 0
+        self._ends = 0
 
     def _next(self) -> tuple[Kind, bytes]:
-        """The next frame. To wait for one is no silence of the child's, so it tells of it before."""
+        """The next frame. To wait for one is no silence of the child's, so it tells of it before. The first END ends
+        the segments, the second all that the caller sends."""
         self._send(Kind.WAITING, frames.counted(self._taken))
-        frame = frames.read(self._reader)
+        kind, payload = frames.read(self._reader)
         self._taken += 1
-        return frame
+        self._ends += kind is Kind.END
+        return kind, payload
 
     def _send(self, kind: Kind, payload: bytes = b"") -> None:
         self._writer.write(frames.packed(kind, payload))
@@ -45,18 +50,23 @@ class Peer:
 
     def request(self) -> bytes | None:
         """The next segment to chunk; None when there are no more."""
-        kind, payload = self._waiting.popleft() if self._waiting else self._next()
+        if not self._waiting:
+            kind, payload = self._next()
+        else:
+            kind, payload = self._waiting.popleft()
+            self._waiting_bytes -= len(payload)
         return payload if kind is Kind.REQUEST else None
 
     def vectors(self) -> bytes:
-        """The vectors that were asked for. Segments that were on their way already are kept for `request`."""
+        """The vectors that were asked for. Segments that were on their way already, and their end, are kept for
+        `request`."""
         while True:
             kind, payload = self._next()
             if kind is Kind.VECTORS:
                 return payload
             self._waiting.append((kind, payload))
-            waiting = sum(len(each) for _, each in self._waiting)
-            if kind is not Kind.REQUEST or waiting > _MOST_WAITING_BYTES:
+            self._waiting_bytes += len(payload)
+            if self._ends > 1 or self._waiting_bytes > _MOST_WAITING_BYTES or len(self._waiting) > _MOST_WAITING:
                 raise InvalidInput("`vectors_required` must be answered with `vectors` before anything else.")
 
     def respond(self, message: bytes) -> None:

@@ -80,14 +80,14 @@ class Place:
             while self._tokenizer.required:
                 intake.take_tokenizer(await _next(requests), self._tokenizer)
             async with self._working("chunk", directory, options.SerializeToString()) as work:
-                ended = asyncio.Event()
-                pump = asyncio.create_task(_pump(requests, work, ended))
+                told = asyncio.Event()
+                pump = asyncio.create_task(_pump(requests, work, told))
                 try:
                     async for payload in work.responses():
                         response = _decoded(parser_pb2.ChunkResponse, payload)
                         reading.chunks += response.HasField("chunk")
                         yield response
-                    if not ended.is_set():
+                    if pump.done() or not told.is_set():
                         await pump
                 finally:
                     pump.cancel()
@@ -151,9 +151,9 @@ async def _observed(name: str) -> AsyncIterator[_Reading]:
         measures.SECONDS.labels(reading.route).observe(perf_counter() - begin, metrics.exemplar())
 
 
-async def _pump(requests: AsyncIterator[parser_pb2.ChunkRequest], work: Work, ended: asyncio.Event) -> None:
+async def _pump(requests: AsyncIterator[parser_pb2.ChunkRequest], work: Work, told: asyncio.Event) -> None:
     """Hands segments and vectors to the child while its chunks are read. A caller's mistake ends the child's work and
-    is raised. `ended` is set where the caller says that no segments follow, but keeps its side open."""
+    is raised. `told` is set where the caller said that there are no more segments, and may keep its side open."""
     try:
         async for request in requests:
             part = request.WhichOneof("part")
@@ -161,14 +161,16 @@ async def _pump(requests: AsyncIterator[parser_pb2.ChunkRequest], work: Work, en
                 await work.send(Kind.VECTORS, request.vectors.SerializeToString())
                 continue
             if part == "segments_end":
-                ended.set()
-                await work.send(Kind.REQUEST, b"")
+                told.set()
+                await work.send(Kind.END)
                 continue
             if part != "segment" or request.segment.ByteSize() > MAX_PAYLOAD_BYTES:
                 raise InvalidInput("After the opening, a call of Chunk sends segments of at most 4 MB.")
             if request.segment.elements:
                 await work.send(Kind.REQUEST, request.segment.SerializeToString())
     finally:
+        if not told.is_set():
+            await work.send(Kind.END)
         await work.send(Kind.END)
 
 

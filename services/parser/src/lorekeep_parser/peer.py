@@ -11,7 +11,7 @@ class Peer(Protocol):
         ...
 
     def request(self) -> bytes | None:
-        """The next serialised segment; None or nothing when there are no more."""
+        """The next serialised segment; None when there are no more."""
         ...
 
     def vectors(self) -> bytes:

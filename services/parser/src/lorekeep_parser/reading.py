@@ -55,7 +55,7 @@ def chunk(chunker: Chunking, peer: Peer) -> None:
         for each in chunks:
             peer.respond(parser_pb2.ChunkResponse(chunk=each).SerializeToString())
 
-    while data := peer.request():
+    while (data := peer.request()) is not None:
         for element in document_pb2.Segment.FromString(data).elements:
             send(chunker.add(element))
     send(chunker.finish())

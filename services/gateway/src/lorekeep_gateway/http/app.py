@@ -14,6 +14,8 @@ from lorekeep_gateway.http import (
     health,
     job_events,
     jobs,
+    pages,
+    previews,
     qnas,
     queues,
     reconciliation,
@@ -48,6 +50,8 @@ ROUTERS = (
     collections.router,
     reindex.router,
     versions.router,
+    pages.router,
+    previews.router,
     documents.router,
     uploads.router,
     files.router,
@@ -65,7 +69,7 @@ ROUTERS = (
     health.router,
 )
 _COLLECTION = r"/api/v1/collections/[^/]+"
-_FORMS = re.compile(rf"{_COLLECTION}/(documents|files)")
+_FORMS = re.compile(rf"{_COLLECTION}/(documents|files|chunks:preview)")
 _BATCHES = re.compile(rf"{_COLLECTION}/documents:batch")
 _TEXTS = re.compile(rf"{_COLLECTION}/(texts|qnas)(/.+)?")
 _PARTS = re.compile(rf"{_COLLECTION}/uploads/[^/]+/parts/[^/]+")

@@ -1,5 +1,6 @@
 """Routes of collections."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -7,7 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import calls, client_calls, errors
-from lorekeep_gateway import metadata, organisations
+from lorekeep_gateway import chunking, metadata, organisations
+from lorekeep_gateway.chunking import merged
 from lorekeep_gateway.http import catalogue
 from lorekeep_gateway.http.auth import caller
 from lorekeep_gateway.http.catalogue import CollectionRef
@@ -16,6 +18,7 @@ from lorekeep_gateway.http.keys import Key
 from lorekeep_gateway.http.parts import Parts, parts_of
 from lorekeep_gateway.http.reception import repeat_of
 from lorekeep_gateway.http.schemas import collections as shapes
+from lorekeep_gateway.http.schemas.reading import ChunkingAsked, ReadingAsked
 from lorekeep_gateway.http.schemas.shape import failures
 from lorekeep_gateway.idempotency import Answer, Repeat, checked_key
 from lorekeep_gateway.ids import new_id
@@ -37,11 +40,13 @@ async def create(
     idempotency_key: Key = None,
     principal: Principal = Manager,
 ) -> shapes.Collection:
-    """Makes an empty collection. 409 where the workspace has one of that name; 403 for a key bound to collections."""
+    """Makes an empty collection. 409 where the workspace has one of that name; 403 for a key bound to collections; 422
+    where its chunks would be longer than the embedding model takes."""
     parts = parts_of(request)
     if principal.collection_ids is not None:
         raise errors.PermissionDenied("The key is bound to its collections and makes no others.", reason="bound_key")
     metadata.checked_schema(body.metadata_schema)
+    await _check(parts, _asked(body.chunking))
     key, told = checked_key(idempotency_key), ("collection", principal.workspace_id, body.model_dump())
     made = await _add(parts, principal, body, repeat_of(principal, key, *told, http_status=201))
     response.headers["Location"] = f"/api/v1/collections/{made.id}"
@@ -63,26 +68,31 @@ async def page(
             limit=limit + 1,
         )
     further = cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return shapes.CollectionPage(collections=[shapes.of_row(row) for row in rows[:limit]], next_cursor=further)
+    shown = [await _shown(parts_of(request), row) for row in rows[:limit]]
+    return shapes.CollectionPage(collections=shown, next_cursor=further)
 
 
 @router.get("/{collection}", responses=failures(404), summary="Show a collection")
 async def show(request: Request, collection: CollectionRef, principal: Principal = Reader) -> shapes.Collection:
     """One collection by name or id."""
-    return shapes.of_row(await catalogue.collection(parts_of(request), principal, collection))
+    parts = parts_of(request)
+    return await _shown(parts, await catalogue.collection(parts, principal, collection))
 
 
-@router.patch("/{collection}", responses=failures(404, 409), summary="Rename a collection or declare fields")
+@router.patch("/{collection}", responses=failures(404, 409), summary="Change a collection")
 async def change(
     body: shapes.CollectionChange, request: Request, collection: CollectionRef, principal: Principal = Manager
 ) -> shapes.Collection:
-    """Changes the name, adds fields to the metadata schema, or both. A declared field keeps its type."""
+    """Changes the name, adds fields to the metadata schema, or says how documents are cut and read. A declared field
+    keeps its type; chunking is fixed once the first document was indexed."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
     added = metadata.checked_schema(body.metadata_schema or {})
+    if body.chunking is not None and row["generation_id"] is None:
+        await _check(parts, merged(row["chunking"], body.chunking.asked))
     await _prepare(parts, principal, row, added)
-    await _change(parts, principal, row["id"], body.name, added)
-    return shapes.of_row(await catalogue.collection(parts, principal, row["id"]))
+    await _change(parts, principal, row["id"], body, added)
+    return await _shown(parts, await catalogue.collection(parts, principal, row["id"]))
 
 
 @router.delete(
@@ -112,15 +122,18 @@ def receipt_of(public_id: str, receipt: Receipt, response: Response) -> shapes.R
 
 async def _add(parts: Parts, principal: Principal, body: shapes.NewCollection, repeat: Repeat) -> shapes.Collection:
     mine = {"organisation_id": principal.organisation_id, "workspace_id": principal.workspace_id}
+    told = {"name": body.name, "metadata_schema": body.metadata_schema}
+    cut, read = _asked(body.chunking), _asked(body.reading)
+    window_tokens = await parts.models.window_tokens()
     try:
         async with parts.database.transaction() as session:
 
             async def made() -> Answer:
-                collection_id, told = new_id("col"), body.model_dump()
-                await session("collection_add", id=collection_id, **mine, **told)
+                collection_id = new_id("col")
+                await session("collection_add", id=collection_id, **mine, **told, chunking=cut, reading=read)
                 await _audited(session, principal, "collection.created", collection_id, name=body.name)
                 (row,) = await session("collections_found", **mine, references=[collection_id], allowed=None)
-                return shapes.of_row(row).model_dump(mode="json")
+                return shapes.of_row(row, parts.chunking, window_tokens).model_dump(mode="json")
 
             return shapes.Collection.model_validate(await repeat.once(session, made))
     except asyncpg.UniqueViolationError:
@@ -128,8 +141,9 @@ async def _add(parts: Parts, principal: Principal, body: shapes.NewCollection, r
 
 
 async def _change(
-    parts: Parts, principal: Principal, collection_id: str, name: str | None, added: dict[str, str]
+    parts: Parts, principal: Principal, collection_id: str, body: shapes.CollectionChange, added: dict[str, str]
 ) -> None:
+    name = body.name
     try:
         async with parts.database.transaction() as session:
             row = await session("collection_lock", organisation_id=principal.organisation_id, id=collection_id)
@@ -141,11 +155,42 @@ async def _change(
                 id=collection_id,
                 name=name or row["name"],
                 metadata_schema=_merged(row["metadata_schema"], added),
+                chunking=_rechunked(row, body.chunking),
+                reading=row["reading"] if body.reading is None else merged(row["reading"], body.reading.asked),
             )
-            changed = {"name": name} if name else {}
+            changed = body.model_dump(include={"name", "chunking", "reading"}, exclude_none=True, exclude_unset=True)
             await _audited(session, principal, "collection.changed", collection_id, **changed, fields=sorted(added))
     except asyncpg.UniqueViolationError:
         raise _taken(name or "") from None
+
+
+async def _shown(parts: Parts, row: Mapping[str, Any]) -> shapes.Collection:
+    window_tokens = None if row["generation_id"] is not None else await parts.models.window_tokens()
+    return shapes.of_row(row, parts.chunking, window_tokens)
+
+
+def _asked(given: ChunkingAsked | ReadingAsked | None) -> dict[str, Any]:
+    return {} if given is None else merged({}, given.asked)
+
+
+async def _check(parts: Parts, asked: Mapping[str, Any]) -> None:
+    """Refuses sizes that do not suit the model; the embedder is only asked where some were asked for."""
+    if chunking.sizes_asked(asked):
+        model = await parts.models.named()
+        parts.chunking.resolved(asked, model.window_tokens).check(asked, model)
+
+
+def _rechunked(row: Mapping[str, Any], change: ChunkingAsked | None) -> dict[str, Any]:
+    """What a held collection asks for after a change; AlreadyExists where its index was built already."""
+    asked = row["chunking"] if change is None else merged(row["chunking"], change.asked)
+    if asked != row["chunking"] and row["generation_id"] is not None:
+        raise errors.AlreadyExists(
+            "The collection's documents are cut and indexed already. Make another collection with this chunking and "
+            "upload them there.",
+            reason="chunking_fixed",
+            field="chunking",
+        )
+    return dict(asked)
 
 
 async def _audited(session: Session, principal: Principal, event: str, target: str, **detail: Any) -> None:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from lorekeep_chassis import errors
-from lorekeep_gateway import metadata
+from lorekeep_gateway import metadata, reading
 from lorekeep_gateway.acceptance import Outcome
 from lorekeep_gateway.blobs import Staged
 from lorekeep_gateway.http.multipart import Form, Head
@@ -18,6 +18,7 @@ from lorekeep_gateway.intake import MAX_ID_CHARS, Intake, Submission
 MOST_DOCUMENTS = 100
 _MOST_ID_BYTES = 4 * MAX_ID_CHARS
 _MOST_FIELDS = 100
+_FILE_FIELDS = frozenset({"metadata", "strategy", "languages"})
 _TEXT_FIELDS = frozenset({"text", "title", "metadata", "document_id"})
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -63,22 +64,27 @@ class _Received:
 
 async def single(request: Request, intake: Intake) -> Outcome:
     """The one document of a request, from a form or from JSON."""
-    if not _is_form(request):
+    if not is_form(request):
         return await _text(intake, await _json(request))
-    received = await _Received(intake, 1, frozenset({"metadata", "document_id"})).read(_form(request))
-    return _described(intake, received.files[0], _metadata(received), received.fields.get("document_id"))
+    received = await _Received(intake, 1, _FILE_FIELDS | {"document_id"}).read(form_of(request))
+    told, asked = _metadata(received), _reading(received)
+    return _described(intake, received.files[0], told, asked, received.fields.get("document_id"))
 
 
 async def file(request: Request, intake: Intake) -> Outcome:
     """The one file of a form."""
-    if not _is_form(request):
+    if not is_form(request):
         raise errors.UnsupportedMedia("Send multipart/form-data with a `file`.", reason="unsupported_body")
     return await single(request, intake)
 
 
 async def body(request: Request, shape: type[Body]) -> Body:
     """A JSON body of that shape, read when it is asked for and not before."""
-    given = await _json(request)
+    return validated(await _json(request), shape)
+
+
+def validated(given: Any, shape: type[Body]) -> Body:
+    """What was given as that shape; RequestValidationError names the field that is wrong."""
     if isinstance(given, dict) and len(given) > _MOST_FIELDS:  # each unknown one would be told on its own
         raise errors.UnprocessableInput(f"The body has {len(shape.model_fields)} fields at most.", field="body")
     try:
@@ -90,19 +96,21 @@ async def body(request: Request, shape: type[Body]) -> Body:
 
 async def batch(request: Request, intake: Intake) -> list[Outcome]:
     """The documents of a request in order; what is wrong with one is its outcome and stops no other."""
-    if not _is_form(request):
+    if not is_form(request):
         return [await _text(intake, each) for each in _documents(await _json(request))]
-    received = await _Received(intake, MOST_DOCUMENTS, frozenset({"metadata"})).read(_form(request))
-    given = _metadata(received)
-    return [_described(intake, each, given, None) for each in received.files]
+    received = await _Received(intake, MOST_DOCUMENTS, _FILE_FIELDS).read(form_of(request))
+    told, asked = _metadata(received), _reading(received)
+    return [_described(intake, each, told, asked, None) for each in received.files]
 
 
-def _described(intake: Intake, kept: Kept, given: Mapping[str, Any] | None, document_id: str | None) -> Outcome:
+def _described(
+    intake: Intake, kept: Kept, told: Mapping[str, Any] | None, asked: Mapping[str, Any], document_id: str | None
+) -> Outcome:
     name, outcome = kept
     if isinstance(outcome, errors.LorekeepError):
         return outcome
     try:
-        return intake.described(outcome, name, given, document_id)
+        return intake.described(outcome, name, told, document_id, reading=asked)
     except errors.UnprocessableInput as refusal:
         return refusal
 
@@ -145,6 +153,10 @@ def _metadata(received: _Received) -> dict[str, Any] | None:
     return None if given is None else metadata.parsed(given)
 
 
+def _reading(received: _Received) -> dict[str, Any]:
+    return reading.of_fields(received.fields.get("strategy"), received.fields.get("languages"))
+
+
 async def _json(request: Request) -> Any:
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json":
@@ -157,11 +169,13 @@ async def _json(request: Request) -> Any:
         raise errors.InvalidInput("The body is not valid JSON.", reason="invalid_json") from None
 
 
-def _is_form(request: Request) -> bool:
+def is_form(request: Request) -> bool:
+    """Whether a form was sent, rather than JSON."""
     return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
-def _form(request: Request) -> Form:
+def form_of(request: Request) -> Form:
+    """The form that is being sent."""
     return Form(request.headers["content-type"], request.stream())
 
 

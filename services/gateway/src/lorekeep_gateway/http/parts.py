@@ -11,9 +11,11 @@ from lorekeep_chassis.errors import LimitExceeded, Overloaded
 from lorekeep_gateway.bell import Bell
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
+from lorekeep_gateway.chunking import Defaults
 from lorekeep_gateway.components import Components
 from lorekeep_gateway.http.job_watch import Watch
 from lorekeep_gateway.keys import Principal
+from lorekeep_gateway.models import Models
 from lorekeep_gateway.outbound.fetching import Outbound
 from lorekeep_gateway.queue_bound import QueueBound
 from lorekeep_gateway.removal import Removal
@@ -65,9 +67,16 @@ class Parts:
     watch: Watch
     followers: Turnstile
     fetches: Turnstile
+    previews: Turnstile
+    models: Models
     queue: QueueBound
     outbound: Outbound
     readings: Turnstile
+
+    @property
+    def chunking(self) -> Defaults:
+        """How documents are cut where their collection asks for nothing."""
+        return Defaults.of_settings(self.settings)
 
     def removal(self, principal: Principal) -> Removal:
         """Removes what belongs to the principal's organisation."""

@@ -18,6 +18,7 @@ from lorekeep_gateway.http.app import create_app
 from lorekeep_gateway.http.heads import BoundedHeads
 from lorekeep_gateway.http.job_watch import watching
 from lorekeep_gateway.http.parts import Parts, Turnstile
+from lorekeep_gateway.models import Models
 from lorekeep_gateway.outbound.fetching import Outbound
 from lorekeep_gateway.queue_bound import QueueBound
 from lorekeep_gateway.settings import GatewaySettings, is_loopback
@@ -31,6 +32,7 @@ _MOST_UPLOADS = 32
 _MOST_FETCHES = 16
 # A client of the partition route sends a long PDF in many parts at once.
 _MOST_READINGS = 64
+_MOST_PREVIEWS = 8
 
 
 def main() -> None:
@@ -79,6 +81,8 @@ async def opened(settings: GatewaySettings) -> AsyncIterator[Parts]:
             watch,
             Turnstile(settings.max_job_followers, "callers that follow a job"),
             Turnstile(_MOST_FETCHES, "fetches of web pages"),
+            Turnstile(_MOST_PREVIEWS, "previews of chunks"),
+            Models(stubs.embedder, settings.embedding_model),
             QueueBound(database, settings.queue_limit_jobs),
             outbound,
             Turnstile(_MOST_READINGS, "documents that are read for their callers"),

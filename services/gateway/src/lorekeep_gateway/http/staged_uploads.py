@@ -54,7 +54,7 @@ async def begin(
     row = await catalogue.collection(parts, principal, collection)
     async with taking_in(parts, principal, row) as intake:
         body = await forms.body(request, shapes.NewStagedUpload)
-        given = Plan(body.name, body.size_bytes, body.sha256, body.document_id or "", body.metadata or {})
+        given = Plan(body.name, body.size_bytes, body.sha256, body.document_id or "", body.metadata or {}, body.reading)
         plan = planned(intake, given)
     repeat = repeat_of(principal, key, "upload", row["id"], body.model_dump(), http_status=201)
     answer = await _begun(parts, _uploads(parts, principal, row), plan, repeat)

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from lorekeep.document.v1.document_pb2 import Verdict
+from lorekeep.document.v1.document_pb2 import Properties, Verdict
 from lorekeep.parser.v1.parser_pb2 import BatchEnd
 
 _PREVIEW_CHARACTERS = 280
@@ -17,8 +17,8 @@ class Kept:
     """What of a document was read and lies in the blob store: counters behind the last segment, the parser's state
     there.
 
-    `preview` is the beginning of the text. `verdict` is there once all of it was read and every chunk lies in a
-    segment, so that the parser need not be asked again.
+    `preview` is the beginning of the text, `properties` what the document says of itself. `verdict` is there once all
+    of it was read and every chunk lies in a segment, so that the parser need not be asked again.
     """
 
     segments: int = 0
@@ -28,6 +28,7 @@ class Kept:
     pages_total: int = 0
     preview: str = ""
     verdict: Mapping[str, Any] | None = None
+    properties: Mapping[str, Any] | None = None
     state: bytes = b""
 
     @classmethod
@@ -48,9 +49,10 @@ class Kept:
             state=batch.resume_state,
         )
 
-    def finished(self, verdict: Verdict) -> "Kept":
+    def finished(self, verdict: Verdict, properties: Properties) -> "Kept":
         """The same once nothing is left to be read."""
-        return replace(self, verdict=MessageToDict(verdict, preserving_proto_field_name=True))
+        verdict_told, told = (MessageToDict(each, preserving_proto_field_name=True) for each in (verdict, properties))
+        return replace(self, verdict=verdict_told, properties=told)
 
     def told(self) -> Verdict:
         """The verdict; only once it is there."""

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lorekeep.document.v1.document_pb2 import Chunk
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep.embedder.v1.embedder_pb2_grpc import EmbedderServiceStub
+from lorekeep.parser.v1.parser_pb2 import Vectors
 from lorekeep_chassis import calls, errors
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.settings import IngestSettings
@@ -71,26 +73,53 @@ class Embedding:
         found: list[bytes] = []
         for lane, portion in _portions(calls.current().lane, chunks):
             with calls.calling_as(replace(calls.current(), lane=lane)):
-                found += await self._vectors(model, fingerprint, portion)
+                answer = await self._embedded(model, fingerprint, [embedded_text(each) for each in portion])
+                size = answer.model.dimensions * _BYTES_PER_NUMBER
+                found += [answer.vectors[start : start + size] for start in range(0, len(answer.vectors), size)]
         return found
 
-    async def _vectors(self, model: str, fingerprint: str, chunks: Sequence[Chunk]) -> list[bytes]:
+    def supplies(self, generation: Mapping[str, Any]) -> "ModelSupplies":
+        """What the parser may ask for while it works for a generation."""
+        return ModelSupplies(self, generation)
+
+    async def of_sentences(self, model: str, fingerprint: str, texts: Sequence[str]) -> Vectors:
+        """Vectors by which the parser finds where the meaning changes; nobody waits for them, so in the bulk lane."""
+        with calls.calling_as(replace(calls.current(), lane=calls.Lane.BULK)):
+            answer = await self._embedded(model, fingerprint, texts)
+        return Vectors(vectors=answer.vectors, dimensions=answer.model.dimensions)
+
+    async def _embedded(self, model: str, fingerprint: str, texts: Sequence[str]) -> embedder_pb2.EmbedResponse:
         request = embedder_pb2.EmbedRequest(
             model=model,
-            texts=[embedded_text(each) for each in chunks],
+            texts=texts,
             purpose=embedder_pb2.PURPOSE_PASSAGE,
             expected_fingerprint=fingerprint,
         )
         answer = await patiently(lambda: self._embed(request), self._settings.retry_seconds)
-        size = answer.model.dimensions * _BYTES_PER_NUMBER
-        if len(answer.vectors) != size * len(chunks):
+        if len(answer.vectors) != answer.model.dimensions * _BYTES_PER_NUMBER * len(texts):
             raise errors.Internal
-        return [answer.vectors[start : start + size] for start in range(0, len(answer.vectors), size)]
+        return answer
 
     async def _embed(self, request: embedder_pb2.EmbedRequest) -> embedder_pb2.EmbedResponse:
         with calls.deadline(self._settings.stage_deadline_seconds):
             answer: embedder_pb2.EmbedResponse = await self._stub.Embed(request)
         return answer
+
+
+class ModelSupplies:
+    """Tokenizer and vectors of a generation's model, for the parser; see `parser_calls.Supplies`."""
+
+    def __init__(self, embedding: Embedding, generation: Mapping[str, Any]) -> None:
+        self._embedding = embedding
+        self._generation = generation
+
+    async def tokenizer(self) -> bytes:
+        """The model's tokenizer.json."""
+        return await self._embedding.tokenizer(self._generation["tokenizer_fingerprint"])
+
+    async def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of sentences."""
+        return await self._embedding.of_sentences(self._generation["model"], self._generation["fingerprint"], texts)
 
 
 def _portions(lane: calls.Lane, chunks: Sequence[Chunk]) -> Iterator[tuple[calls.Lane, Sequence[Chunk]]]:

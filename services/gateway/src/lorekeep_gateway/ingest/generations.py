@@ -5,39 +5,38 @@ from typing import Any
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep.parser.v1.parser_pb2 import ChunkOptions
+from lorekeep_chassis import errors
+from lorekeep_gateway.chunking import Chunking, Defaults
 from lorekeep_gateway.ids import new_id
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.leases import Withdrawn
 from lorekeep_gateway.store.database import Database
 
-_MOST_TOKENS = 512
-_OVERLAP_TOKENS = 50
-_MIN_TOKENS = 128
+_MOST_TRIES = 5
 _DISTANCES = {embedder_pb2.DISTANCE_COSINE: "cosine", embedder_pb2.DISTANCE_DOT: "dot"}
 
 
 async def live_generation(
-    database: Database, embedding: Embedding, model_name: str, job: Mapping[str, Any]
+    database: Database, embedding: Embedding, model_name: str, defaults: Defaults, job: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The collection's live generation, made of `model_name` (empty: the default) where there is none."""
+    """The collection's live generation, made of `model_name` (empty: the default) and of what the collection asks for
+    where there is none. InvalidInput where its chunks do not fit into the model any more."""
     owner = {"collection_id": job["collection_id"], "organisation_id": job["organisation_id"]}
-    found = await _found(database, owner)
-    if found["id"] is None:
-        model = await embedding.model(model_name)
-        async with database.session() as session:
-            await session("make_generation", id=new_id("gen"), **owner, **_columns(model))
+    for _ in range(_MOST_TRIES):
         found = await _found(database, owner)
-    return found
+        if found["id"] is not None:
+            return found
+        model = await embedding.model(model_name)
+        columns = _columns(model, found["chunking"], defaults)
+        async with database.session() as session:
+            await session("make_generation", id=new_id("gen"), **owner, **columns)
+    raise errors.Unavailable("The collection's settings are being changed. Its documents are tried again shortly.")
 
 
 def chunk_options(generation: Mapping[str, Any]) -> ChunkOptions:
     """How the generation's chunks are cut."""
-    return ChunkOptions(
-        max_tokens=generation["max_tokens"],
-        overlap_tokens=generation["overlap_tokens"],
-        min_tokens=generation["min_tokens"],
-        tokenizer_fingerprint=generation["tokenizer_fingerprint"],
-    )
+    sizes = (generation[name] for name in ("chunk_strategy", "max_tokens", "overlap_tokens", "min_tokens"))
+    return Chunking(*sizes).options(generation["tokenizer_fingerprint"], generation["prefix"])
 
 
 async def _found(database: Database, owner: Mapping[str, str]) -> Mapping[str, Any]:
@@ -48,15 +47,19 @@ async def _found(database: Database, owner: Mapping[str, str]) -> Mapping[str, A
     return found
 
 
-def _columns(model: embedder_pb2.Model) -> dict[str, Any]:
-    max_tokens = min(_MOST_TOKENS, model.window_tokens)
+def _columns(model: embedder_pb2.Model, asked: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
+    chunking = defaults.resolved(asked, model.window_tokens)
+    chunking.check(asked, model)
     return {
+        "chunking": asked,
         "model": model.name,
         "fingerprint": model.fingerprint,
         "tokenizer_fingerprint": model.tokenizer_fingerprint,
         "dimensions": model.dimensions,
         "distance": _DISTANCES[model.distance],
-        "max_tokens": max_tokens,
-        "overlap_tokens": min(_OVERLAP_TOKENS, (max_tokens - 1) // 2),
-        "min_tokens": min(_MIN_TOKENS, max_tokens // 4),
+        "prefix": model.passage_prompt,
+        "chunk_strategy": chunking.strategy,
+        "max_tokens": chunking.max_tokens,
+        "overlap_tokens": chunking.overlap_tokens,
+        "min_tokens": chunking.min_tokens,
     }

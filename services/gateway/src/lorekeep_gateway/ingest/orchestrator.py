@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from lorekeep.parser.v1.parser_pb2 import ParseStart
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
+from lorekeep_gateway.chunking import Defaults
 from lorekeep_gateway.ingest import indexing, measures, rebuilding
 from lorekeep_gateway.ingest.artefacts import Artefact
 from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
@@ -33,6 +33,7 @@ from lorekeep_gateway.ingest.sources import Whole
 from lorekeep_gateway.ingest.stages import Stages
 from lorekeep_gateway.ingest.verdicts import outcome_of, verdict_of, warnings_of
 from lorekeep_gateway.metadata import fields
+from lorekeep_gateway.reading import Reading
 from lorekeep_gateway.store.database import Database
 
 __all__ = ["HandedBack", "Orchestrator"]
@@ -110,7 +111,8 @@ class Orchestrator:
 
     async def _claimed(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> Claimed:
         work = await self._begun(job, lease)
-        generation = await live_generation(self._database, self._embedding, self._settings.embedding_model, job)
+        defaults, model = Defaults.of_settings(self._settings), self._settings.embedding_model
+        generation = await live_generation(self._database, self._embedding, model, defaults, job)
         await self._index.prepare(space_of(generation), fields(work["metadata_schema"]))
         return Claimed(self._database, job, lease, stages, work, generation, self._settings.retry_seconds)
 
@@ -137,7 +139,7 @@ class Orchestrator:
 
     def _parsing(self, claimed: Claimed, begin: Checkpoint) -> Parsing:
         work = claimed.work
-        start = ParseStart(
+        start = Reading.of_asked(work["collection_reading"], work["reading"]).start(
             name=work["name"],
             declared_media_type=work["media_type"],
             size_bytes=work["size_bytes"],
@@ -149,7 +151,7 @@ class Orchestrator:
         return Parsing(
             self._callees,
             artefact,
-            self._embedding,
+            self._embedding.supplies(claimed.generation),
             self._settings,
             claimed.stages,
             start,
@@ -172,7 +174,7 @@ class Orchestrator:
         return Rechunking(
             self._callees,
             Artefact.of_work(self._blobs, claimed.lease, claimed.work),
-            self._embedding,
+            self._embedding.supplies(claimed.generation),
             self._settings,
             claimed.stages,
             chunk_options(claimed.generation),
@@ -195,6 +197,7 @@ class Orchestrator:
                 warnings=[*warnings, *warned],
                 chunk_count=whole.chunks,
                 segment_count=whole.kept.segments,
+                properties=whole.kept.properties,
                 **claimed.owner,
             )
             await claimed.lease.move(

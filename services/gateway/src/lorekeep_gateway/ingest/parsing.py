@@ -13,7 +13,6 @@ from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.ingest import measures, parser_calls
 from lorekeep_gateway.ingest.artefacts import Artefact, Mark, Sequence
 from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
-from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.pipes import Pipe, beside, together
 from lorekeep_gateway.ingest.settings import IngestSettings
@@ -37,7 +36,7 @@ class Parsing:
         self,
         callees: Callees,
         artefact: Artefact,
-        embedding: Embedding,
+        supplies: parser_calls.Supplies,
         settings: IngestSettings,
         stages: Stages,
         start: parser_pb2.ParseStart,
@@ -47,7 +46,7 @@ class Parsing:
     ) -> None:
         self._stub = callees.parser
         self._artefact = artefact
-        self._embedding = embedding
+        self._supplies = supplies
         self._settings = settings
         self._stages = stages
         self._start = start
@@ -113,7 +112,7 @@ class Parsing:
         requests: Pipe[parser_pb2.ParseRequest] = Pipe(1)
         call = self._stub.Parse(aiter(requests))
         try:
-            await beside(self._receive(call, accepted), self._send(requests, accepted))
+            await beside(self._receive(call, requests, accepted), self._send(requests, accepted))
         finally:
             requests.abandon()
             call.cancel()
@@ -125,16 +124,21 @@ class Parsing:
             async for piece in self._artefact.original():
                 await requests.put(parser_pb2.ParseRequest(data=piece))
         if await accepted:
-            fingerprint = self._start.chunk_options.tokenizer_fingerprint
-            await parser_calls.send_tokenizer(requests, parser_pb2.ParseRequest, self._embedding, fingerprint)
-        await requests.close()
+            await parser_calls.send_tokenizer(requests, parser_pb2.ParseRequest, self._supplies)
+        if not parser_calls.asks_for_vectors(self._start.chunk_options):
+            await requests.close()
 
-    async def _receive(self, call: Any, accepted: "asyncio.Future[bool]") -> None:
+    async def _receive(
+        self, call: Any, requests: Pipe[parser_pb2.ParseRequest], accepted: "asyncio.Future[bool]"
+    ) -> None:
         finished = False
         seconds = self._settings.stage_deadline_seconds
         while (answer := await parser_calls.next_answer(call, seconds)) is not parser_calls.EOF:
             if answer.HasField("accepted"):
                 accepted.set_result(answer.accepted.tokenizer_required)
+            elif answer.HasField("vectors_required"):
+                asked = answer.vectors_required
+                await parser_calls.send_vectors(requests, parser_pb2.ParseRequest, self._supplies, asked)
             await self._take(answer)
             finished = finished or answer.HasField("finished")
         if not finished:
@@ -181,7 +185,7 @@ class Parsing:
             raise errors.InvalidInput(
                 "No text was found in the document. Upload one that holds text.", reason="empty_text"
             )
-        kept = self._kept.finished(finished.verdict)
+        kept = self._kept.finished(finished.verdict, finished.properties)
         await patiently(lambda: self._keep(kept), self._settings.retry_seconds)
         self._noted(kept)
 

@@ -12,7 +12,6 @@ from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.ingest import parser_calls
 from lorekeep_gateway.ingest.artefacts import Artefact, Sequence
 from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept, preview_of
-from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.pipes import Pipe, beside
 from lorekeep_gateway.ingest.settings import IngestSettings
@@ -27,7 +26,7 @@ class Rechunking:
         self,
         callees: Callees,
         artefact: Artefact,
-        embedding: Embedding,
+        supplies: parser_calls.Supplies,
         settings: IngestSettings,
         stages: Stages,
         options: parser_pb2.ChunkOptions,
@@ -37,13 +36,14 @@ class Rechunking:
     ) -> None:
         self._stub = callees.parser
         self._artefact = artefact
-        self._embedding = embedding
+        self._supplies = supplies
         self._settings = settings
         self._stages = stages
         self._options = options
         self._kept = kept
         self._keep = keep
         self._sequence = Sequence(begin.chunks)
+        self._turn = asyncio.Lock()  # no segment overtakes vectors that the parser waits for
 
     @property
     def next_chunk(self) -> int:
@@ -64,7 +64,7 @@ class Rechunking:
         requests: Pipe[parser_pb2.ChunkRequest] = Pipe(1)
         call = self._stub.Chunk(aiter(requests))
         try:
-            await beside(self._receive(call, accepted, put), self._send(requests, accepted))
+            await beside(self._receive(call, requests, accepted, put), self._send(requests, accepted))
         finally:
             requests.abandon()
             call.cancel()
@@ -73,19 +73,28 @@ class Rechunking:
         with self._stages.stage("fetch"):
             await requests.put(parser_pb2.ChunkRequest(start=self._options))
             if await accepted:
-                fingerprint = self._options.tokenizer_fingerprint
-                await parser_calls.send_tokenizer(requests, parser_pb2.ChunkRequest, self._embedding, fingerprint)
+                await parser_calls.send_tokenizer(requests, parser_pb2.ChunkRequest, self._supplies)
             for ordinal in range(self._kept.segments):
                 segment = await self._artefact.segment(ordinal)
                 self._kept = replace(self._kept, preview=self._kept.preview or preview_of(segment.text))
-                await requests.put(parser_pb2.ChunkRequest(segment=_sent(segment)))
-        await requests.close()
+                async with self._turn:
+                    await requests.put(parser_pb2.ChunkRequest(segment=_sent(segment)))
+        if parser_calls.asks_for_vectors(self._options):
+            await requests.put(parser_pb2.ChunkRequest(segments_end=parser_pb2.SegmentsEnd()))
+        else:
+            await requests.close()
 
-    async def _receive(self, call: Any, accepted: "asyncio.Future[bool]", put: Put) -> None:
+    async def _receive(
+        self, call: Any, requests: Pipe[parser_pb2.ChunkRequest], accepted: "asyncio.Future[bool]", put: Put
+    ) -> None:
         seconds = self._settings.stage_deadline_seconds
         while (answer := await parser_calls.next_answer(call, seconds)) is not parser_calls.EOF:
             if answer.HasField("accepted"):
                 accepted.set_result(answer.accepted.tokenizer_required)
+            elif answer.HasField("vectors_required"):
+                asked = answer.vectors_required
+                async with self._turn:
+                    await parser_calls.send_vectors(requests, parser_pb2.ChunkRequest, self._supplies, asked)
             else:
                 for each in self._sequence.new(answer.chunk):
                     await put(each)

@@ -67,8 +67,9 @@ class ParserServiceServicer:
 
     def Chunk(self, request_iterator, context):
         """Cuts stored elements into chunks as `Parse` does on the way, for re-chunking without parsing. The caller sends
-        `start`, the tokenizer's bytes if asked, then the segments in order, and closes its side. Where vectors may be asked
-        for (CHUNK_STRATEGY_SEMANTIC), it sends `segments_end` instead and keeps its side open until the answer ends.
+        `start`, the tokenizer's bytes if asked, then the segments in order and `segments_end`. Where the answer asks with
+        `vectors_required`, the caller sends `vectors` before further segments, and keeps its side open until the answer's
+        end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

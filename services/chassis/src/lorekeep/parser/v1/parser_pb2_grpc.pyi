@@ -28,8 +28,9 @@ class ParserServiceStub:
     """
     Chunk: _aio.StreamStreamMultiCallable[_parser_pb2.ChunkRequest, _parser_pb2.ChunkResponse]
     """Cuts stored elements into chunks as `Parse` does on the way, for re-chunking without parsing. The caller sends
-    `start`, the tokenizer's bytes if asked, then the segments in order, and closes its side. Where vectors may be asked
-    for (CHUNK_STRATEGY_SEMANTIC), it sends `segments_end` instead and keeps its side open until the answer ends.
+    `start`, the tokenizer's bytes if asked, then the segments in order and `segments_end`. Where the answer asks with
+    `vectors_required`, the caller sends `vectors` before further segments, and keeps its side open until the answer's
+    end.
     """
 
 class ParserServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -58,8 +59,9 @@ class ParserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_abc.AsyncIterator[_parser_pb2.ChunkRequest], _abc.AsyncIterator[_parser_pb2.ChunkResponse]],
     ) -> _abc.AsyncIterator[_parser_pb2.ChunkResponse]:
         """Cuts stored elements into chunks as `Parse` does on the way, for re-chunking without parsing. The caller sends
-        `start`, the tokenizer's bytes if asked, then the segments in order, and closes its side. Where vectors may be asked
-        for (CHUNK_STRATEGY_SEMANTIC), it sends `segments_end` instead and keeps its side open until the answer ends.
+        `start`, the tokenizer's bytes if asked, then the segments in order and `segments_end`. Where the answer asks with
+        `vectors_required`, the caller sends `vectors` before further segments, and keeps its side open until the answer's
+        end.
         """
 
 def add_ParserServiceServicer_to_server(servicer: ParserServiceServicer, server: _aio.Server) -> None: ...

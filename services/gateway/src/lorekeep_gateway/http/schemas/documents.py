@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from google.protobuf.json_format import MessageToDict
 from pydantic import Field
 
 from lorekeep.document.v1 import document_pb2
@@ -22,6 +23,17 @@ class Trouble(Shape):
     message: str
 
 
+class Properties(Shape):
+    """What a document says of itself, as it stands there."""
+
+    title: str | None = None
+    authors: list[str] = Field(default_factory=list, description="Who wrote it, in order.")
+    created_at: str | None = Field(None, description="RFC 3339, or a date alone.", examples=["2024-05-17T09:30:00Z"])
+    modified_at: str | None = Field(None, description="RFC 3339, or a date alone.")
+    subject: str | None = None
+    keywords: list[str] = Field(default_factory=list)
+
+
 class Document(Shape):
     """A document, with the version that is visible, or its newest where none was ever ready."""
 
@@ -37,6 +49,7 @@ class Document(Shape):
     chunk_count: int | None
     metadata: dict[str, Any]
     verdict: dict[str, Any] | None = Field(description="How well it was read.")
+    properties: Properties | None = Field(description="What it says of itself; null until it was read.")
     warnings: list[Any]
     error: Trouble | None
     created_at: datetime
@@ -50,19 +63,44 @@ class DocumentPage(Shape):
     next_cursor: str | None = Field(description="For the next page; null at the end.")
 
 
-class Chunk(Shape):
-    """A passage of a document."""
+class Box(Shape):
+    """A rectangle on a page, in fractions of its width and height from the top left."""
 
-    id: str
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Parent(Shape):
+    """The larger part of the document that a passage stands in."""
+
+    text: str
+    start: int = Field(description="Offset of its first character in the document's text.")
+
+
+class Passage(Shape):
+    """A passage of a document, as it is cut."""
+
     ordinal: int = Field(description="Position in the document, from 0.")
     text: str
+    context: str | None = Field(description="Put in front where it is indexed: the header row of a table it continues.")
     page: int | None = Field(description="Page it begins on, from 1; null where the format has none.")
     page_end: int | None = Field(description="Page it ends on.")
     heading_path: list[str] = Field(description="Headings above it, outermost first.")
     start: int = Field(description="Offset of its first character in the document's text.")
     end: int = Field(description="Offset behind its last character.")
     kind: str = Field(examples=["text", "table"])
-    token_count: int
+    token_count: int = Field(description="Its length in tokens of the model, context and special tokens included.")
+    boxes: list[Box] = Field(description="Where it stands on its pages; empty where the format does not say.")
+    parent: Parent | None = Field(description="Where the collection is cut by `hierarchical`; null else.")
+
+
+class Chunk(Passage):
+    """A passage of a document in the index."""
+
+    id: str
 
 
 class ChunkPage(Shape):
@@ -81,7 +119,13 @@ def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """What is shown of a document of any kind."""
     special = {"id": "public_id", "version": "number"}
     direct = {name: row[special.get(name, name)] for name in Document.model_fields}
-    return {**direct, "warnings": row["warnings"] or [], "error": trouble(row["error"])}
+    read = {"properties": None if row["verdict"] is None else row["properties"], "warnings": row["warnings"] or []}
+    return {**direct, **read, "error": trouble(row["error"])}
+
+
+def properties_of(told: document_pb2.Properties) -> Properties:
+    """What a document says of itself, as it is shown."""
+    return Properties(**MessageToDict(told, preserving_proto_field_name=True))
 
 
 def trouble(given: Mapping[str, Any] | None) -> Trouble | None:
@@ -91,11 +135,15 @@ def trouble(given: Mapping[str, Any] | None) -> Trouble | None:
 
 def chunk_of(indexed: search_pb2.IndexedChunk) -> Chunk:
     """A chunk as search gives it."""
-    chunk = indexed.chunk
-    return Chunk(
-        id=indexed.chunk_id,
+    return Chunk(id=indexed.chunk_id, **dict(passage_of(indexed.chunk)))
+
+
+def passage_of(chunk: document_pb2.Chunk) -> Passage:
+    """A chunk as it was cut."""
+    return Passage(
         ordinal=chunk.ordinal,
         text=chunk.text,
+        context=chunk.context or None,
         page=chunk.page or None,
         page_end=chunk.page_end or None,
         heading_path=list(chunk.heading_path),
@@ -103,7 +151,14 @@ def chunk_of(indexed: search_pb2.IndexedChunk) -> Chunk:
         end=chunk.end,
         kind=kind_of(chunk.kind),
         token_count=chunk.token_count,
+        boxes=boxes_of(chunk),
+        parent=Parent(text=chunk.parent_text, start=chunk.parent_start) if chunk.parent_text else None,
     )
+
+
+def boxes_of(chunk: document_pb2.Chunk) -> list[Box]:
+    """Where a chunk stands on its pages."""
+    return [Box(**{name: getattr(each, name) for name in Box.model_fields}) for each in chunk.boxes]
 
 
 def chunk_to(chunk: Chunk) -> search_pb2.IndexedChunk:
@@ -111,6 +166,7 @@ def chunk_to(chunk: Chunk) -> search_pb2.IndexedChunk:
     told = document_pb2.Chunk(
         ordinal=chunk.ordinal,
         text=chunk.text,
+        context=chunk.context or "",
         page=chunk.page or 0,
         page_end=chunk.page_end or 0,
         heading_path=chunk.heading_path,
@@ -118,6 +174,9 @@ def chunk_to(chunk: Chunk) -> search_pb2.IndexedChunk:
         end=chunk.end,
         kind=_KIND_PREFIX + chunk.kind.upper(),
         token_count=chunk.token_count,
+        boxes=[document_pb2.BoundingBox(**dict(each)) for each in chunk.boxes],
+        parent_text=chunk.parent.text if chunk.parent else "",
+        parent_start=chunk.parent.start if chunk.parent else 0,
     )
     return search_pb2.IndexedChunk(chunk_id=chunk.id, chunk=told)
 

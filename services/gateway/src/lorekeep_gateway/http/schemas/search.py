@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from lorekeep.search.v1 import search_pb2
+from lorekeep_gateway.http.schemas.documents import Box, Parent, boxes_of
 from lorekeep_gateway.http.schemas.shape import Request, Shape, Text
 
 MAX_QUERY_CHARS = 8192
@@ -68,6 +69,8 @@ class Hit(Shape):
     heading_path: list[str]
     start: int = Field(description="Offset of its first character in the document's text.")
     end: int
+    boxes: list[Box] = Field(description="Where it stands on its pages; empty where the format does not say.")
+    parent: Parent | None = Field(description="The larger part it stands in, where it is cut by `hierarchical`.")
     metadata: dict[str, Any]
 
 
@@ -119,6 +122,8 @@ def hit_of(hit: search_pb2.Hit, collection: str) -> Hit:
         heading_path=list(chunk.heading_path),
         start=chunk.start,
         end=chunk.end,
+        boxes=boxes_of(chunk),
+        parent=Parent(text=chunk.parent_text, start=chunk.parent_start) if chunk.parent_text else None,
         metadata=json.loads(indexed.metadata_json or "{}"),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from lorekeep_gateway.http.schemas.reading import Languages, ReadStrategy
 from lorekeep_gateway.http.schemas.shape import Request, Shape, Text
 from lorekeep_gateway.http.schemas.sources import DocumentId, Metadata
 from lorekeep_gateway.staged_uploads import parts_total
@@ -21,6 +22,13 @@ class NewStagedUpload(Request):
     )
     metadata: Metadata | None = None
     document_id: DocumentId | None = None
+    strategy: ReadStrategy | None = Field(None, description="How to read it; over its collection's.")
+    languages: Languages | None = None
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What is asked for this one document."""
+        return self.model_dump(include={"strategy", "languages"}, exclude_none=True)
 
 
 class StagedUpload(Shape):

@@ -9,6 +9,7 @@ from lorekeep_chassis.errors import LorekeepError
 from lorekeep_gateway.acceptance import Accepted
 from lorekeep_gateway.http.errors import body_of
 from lorekeep_gateway.http.schemas.shape import ErrorDetail, Request, Shape
+from lorekeep_gateway.reading import STRATEGIES
 
 
 class TextDocument(Request):
@@ -105,7 +106,11 @@ _FILE = {"type": "string", "format": "binary", "description": "The file; its typ
 _METADATA = {"type": "string", "description": "A JSON object.", "examples": ['{"lang": "en"}']}
 
 _DOCUMENT_ID = {"type": "string", "minLength": 1, "maxLength": 255}
-_FORM = {"file": _FILE, "metadata": _METADATA, "document_id": _DOCUMENT_ID}
+_READING = {
+    "strategy": {"type": "string", "enum": list(STRATEGIES), "description": "How to read it; over its collection's."},
+    "languages": {"type": "string", "description": "Codes by commas, likeliest first.", "examples": ["de,en"]},
+}
+_FORM = {"file": _FILE, "metadata": _METADATA, "document_id": _DOCUMENT_ID, **_READING}
 
 
 def single_body() -> dict[str, Any]:
@@ -123,7 +128,8 @@ def batch_body() -> dict[str, Any]:
     documents = {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 100}
     texts = {"type": "object", "properties": {"documents": documents}, "required": ["documents"]}
     files = {"type": "array", "items": _FILE, "minItems": 1, "maxItems": 100}
-    return _body(texts, {"file": files, "metadata": {**_METADATA, "description": "A JSON object for all files."}})
+    told = {**_METADATA, "description": "A JSON object for all files."}
+    return _body(texts, {"file": files, "metadata": told, **_READING})
 
 
 def _body(texts: dict[str, Any] | None, form: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 -- How a collection's documents are read and cut, what documents say of themselves, documents inside of documents.
 
--- What was asked for at the collection: {"strategy", "max_tokens", "overlap_tokens", "min_tokens"}; what is left out
--- follows the model. A generation keeps what it was built with.
+-- What was asked for at the collection: {"strategy", "preset", "max_tokens", "overlap_tokens", "min_tokens"}; what is
+-- left out follows the model. A generation keeps what it was built with.
 alter table collections
     add column chunking jsonb not null default '{}',
-    add column reading jsonb not null default '{}';       -- {"strategy", "languages"}
+    add column reading jsonb not null default '{}';       -- {"strategy", "languages", "attachments"}
 alter table generations
     add column chunk_strategy text not null default 'by_title'
         check (chunk_strategy in ('by_title', 'recursive', 'fixed', 'markdown', 'semantic', 'hierarchical')),
@@ -12,6 +12,10 @@ alter table generations
 
 -- {"title", "authors", "created_at", "modified_at", "subject", "keywords"}
 alter table versions add column properties jsonb not null default '{}';
+
+-- What was asked for with the one document, over its collection's: {"strategy", "languages"}
+alter table versions add column reading jsonb not null default '{}';
+alter table uploads add column reading jsonb not null default '{}';
 
 -- A mail's attachment or an archive's member is a document of its own that goes with its parent.
 alter table documents

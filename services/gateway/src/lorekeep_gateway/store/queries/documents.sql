@@ -4,7 +4,7 @@
 select d.id, d.public_id, d.name, d.status, d.metadata, d.error, d.created_at, d.updated_at, d.collection_id,
        d.kind, coalesce(v.source, d.source) as source,
        v.id as version_id, v.id = d.version_id as visible, v.number, v.blob_sha256, v.size_bytes, v.media_type,
-       v.verdict, v.warnings, v.chunk_count
+       v.verdict, v.warnings, v.chunk_count, v.properties, v.segment_count, coalesce(v.artefact_id, v.id) as artefact_id
 from documents d
 left join lateral (
     select * from versions v
@@ -23,7 +23,7 @@ limit :limit;
 select d.id, d.public_id, d.name, d.status, d.metadata, d.error, d.created_at, d.updated_at, d.collection_id,
        d.kind, coalesce(v.source, d.source) as source,
        v.id as version_id, v.id = d.version_id as visible, v.number, v.blob_sha256, v.size_bytes, v.media_type,
-       v.verdict, v.warnings, v.chunk_count
+       v.verdict, v.warnings, v.chunk_count, v.properties, v.segment_count, coalesce(v.artefact_id, v.id) as artefact_id
 from documents d
 left join lateral (
     select * from versions v

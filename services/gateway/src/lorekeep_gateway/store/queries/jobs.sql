@@ -62,6 +62,7 @@ returning jobs.*, extract(epoch from deadline_at - now())::float8 as remaining_s
 -- What a job works on.
 select v.organisation_id, coalesce(v.artefact_id, v.id) as artefact_id, v.blob_sha256, v.size_bytes, v.media_type,
        v.name, v.metadata, v.verdict, v.warnings, v.segment_count, v.chunk_count, d.public_id, c.metadata_schema,
+       c.reading as collection_reading, v.reading,
        v.id is not distinct from d.version_id as visible
 from versions v
 join documents d on d.id = v.document_id and d.organisation_id = v.organisation_id
@@ -155,7 +156,8 @@ update versions set indexed = true where id = :version_id and organisation_id = 
 
 -- name: describe_version!
 update versions set
-    verdict = :verdict, warnings = :warnings, chunk_count = :chunk_count, segment_count = :segment_count
+    verdict = :verdict, warnings = :warnings, chunk_count = :chunk_count, segment_count = :segment_count,
+    properties = coalesce(:properties, properties)
 where id = :version_id and organisation_id = :organisation_id;
 
 -- name: retire_version!
@@ -209,17 +211,24 @@ group by queue;
 
 -- name: live_generation^
 -- A collection's generation; null fields where it has none yet, no row where the collection is gone.
-select c.metadata_schema, g.*
+select c.metadata_schema, c.chunking, g.*
 from collections c left join generations g on g.id = c.generation_id and g.organisation_id = c.organisation_id
 where c.id = :collection_id and c.organisation_id = :organisation_id;
 
 -- name: make_generation^
--- The collection's first generation, unless another job was quicker.
-with made as (
+-- The collection's first generation, unless another job was quicker, or what the collection asks for was changed since
+-- it was looked at.
+with held as (
+    select id, organisation_id from collections
+    where id = :collection_id and organisation_id = :organisation_id and chunking = :chunking
+    for update
+),
+made as (
     insert into generations (id, organisation_id, collection_id, model, fingerprint, tokenizer_fingerprint, dimensions,
-        distance, max_tokens, overlap_tokens, min_tokens, status)
-    values (:id, :organisation_id, :collection_id, :model, :fingerprint, :tokenizer_fingerprint, :dimensions,
-        :distance, :max_tokens, :overlap_tokens, :min_tokens, 'live')
+        distance, max_tokens, overlap_tokens, min_tokens, status, chunk_strategy, prefix)
+    select :id, held.organisation_id, held.id, :model, :fingerprint, :tokenizer_fingerprint, :dimensions,
+        :distance, :max_tokens, :overlap_tokens, :min_tokens, 'live', :chunk_strategy, :prefix
+    from held
     on conflict (collection_id) where status = 'live' do nothing
     returning id
 )

@@ -9,12 +9,12 @@ select count(*) from uploads where organisation_id = :organisation_id and expire
 
 -- name: staged_add!
 insert into uploads (id, organisation_id, collection_id, actor, name, size_bytes, part_bytes, sha256, public_id,
-                     metadata, expires_at)
+                     metadata, reading, expires_at)
 values (:id, :organisation_id, :collection_id, :actor, :name, :size_bytes, :part_bytes, :sha256, :public_id,
-        :metadata, now() + make_interval(secs => :expiry_seconds));
+        :metadata, :reading, now() + make_interval(secs => :expiry_seconds));
 
 -- name: staged_shown^
-select u.id, u.organisation_id, u.name, u.size_bytes, u.part_bytes, u.sha256, u.public_id, u.metadata, u.expires_at,
+select u.id, u.organisation_id, u.name, u.size_bytes, u.part_bytes, u.sha256, u.public_id, u.metadata, u.reading, u.expires_at,
        array(select p.number from upload_parts p where p.upload_id = u.id order by p.number) as parts_received
 from uploads u
 where u.organisation_id = :organisation_id and u.collection_id = :collection_id and u.id = :id

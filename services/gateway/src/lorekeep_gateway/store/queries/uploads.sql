@@ -13,9 +13,9 @@ returning d.id, d.public_id, d.status;
 
 -- name: upload_version^
 insert into versions (id, organisation_id, document_id, number, status, blob_sha256, size_bytes, media_type, name,
-                      metadata, source, request_hash)
+                      metadata, source, request_hash, reading)
 select :id, :organisation_id, :document_id, coalesce(max(v.number), 0) + 1, 'pending', :blob_sha256, :size_bytes,
-       :media_type, :name, :metadata, :source, :request_hash
+       :media_type, :name, :metadata, :source, :request_hash, :reading
 from versions v
 where v.organisation_id = :organisation_id and v.document_id = :document_id
 returning id, number;
@@ -28,7 +28,7 @@ select pg_advisory_xact_lock(hashtextextended(:collection_id || ' document ' || 
 -- A document's newest version with its document and its latest job.
 select d.id as document_id, d.public_id, d.status as document_status, d.kind, coalesce(v.source, d.source) as source,
        v.id as version_id, v.number, v.status, v.blob_sha256, v.size_bytes, v.media_type, v.name, v.metadata,
-       v.warnings::text ~ '"blob_(missing|corrupt):' as damaged,
+       v.reading, v.warnings::text ~ '"blob_(missing|corrupt):' as damaged,
        j.id as job_id, j.status as job_status, coalesce(j.cancel_requested, false) as cancel_requested
 from documents d
 join lateral (

@@ -56,11 +56,12 @@ for share;
 -- name: restore_add^
 -- A new version like an older one, over the same artefact and bytes.
 insert into versions (id, organisation_id, document_id, number, status, blob_sha256, size_bytes, media_type, name,
-                      metadata, request_hash, verdict, warnings, segment_count, artefact_id, restored_from, source)
+                      metadata, request_hash, verdict, warnings, segment_count, artefact_id, restored_from, source,
+                      properties, reading)
 select :id, v.organisation_id, v.document_id,
        (select max(n.number) + 1 from versions n where n.document_id = v.document_id), 'pending', v.blob_sha256,
        v.size_bytes, v.media_type, v.name, v.metadata, v.request_hash, v.verdict, v.warnings, v.segment_count,
-       coalesce(v.artefact_id, v.id), v.number, v.source
+       coalesce(v.artefact_id, v.id), v.number, v.source, v.properties, v.reading
 from versions v
 where v.organisation_id = :organisation_id and v.id = :version_id
 returning number;
