@@ -82,8 +82,8 @@ QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("retry_jobs", {"organisation_id": "o1", "ids": ["j1"]}, "jobs_organisation_id_id_key"),
     ("blob_used", {"organisation_id": "o1", "sha256": "s1"}, "versions_by_blob"),
     ("removal_versions", {"organisation_id": "o1", "document_id": "d1"}, "versions_document_id_number_key"),
-    ("removal_documents", {**IN_COLLECTION, "document_id": None, "limit": 9}, "documents"),
-    ("removal_leased", {**IN_COLLECTION, "document_id": None}, "jobs_leased"),
+    ("removal_documents", {**IN_COLLECTION, "limit": 9}, "documents"),
+    ("removal_leased", {**IN_COLLECTION, "document_ids": None}, "jobs_leased"),
     (
         "reconcile_versions",
         {"organisation_id": "o1", "ids": ["v1"], "began_at": NOW},
