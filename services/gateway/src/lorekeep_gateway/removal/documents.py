@@ -53,7 +53,7 @@ class Removal:
             await self._audited(session, "document.deleted", public_id, {"collection": collection_id})
         if len(inside) > _MOST_AWAITED:
             return Receipt(finished=False)
-        return await self.finish(collection_id, marked["id"])
+        return await self._finished(collection_id, marked["id"], [marked["id"], *inside])
 
     async def collection(self, collection_id: str) -> Receipt:
         """Removes a collection with all of its documents; NotFound where there is none."""
@@ -76,6 +76,13 @@ class Removal:
         """
         try:
             documents = await self._hidden(collection_id, document_id)
+        except AWAY:
+            return Receipt(finished=False)
+        return await self._finished(collection_id, document_id, documents)
+
+    async def _finished(self, collection_id: str, document_id: str | None, documents: list[str] | None) -> Receipt:
+        """The same for `documents`, the one with all that is inside of it, or None for the whole collection."""
+        try:
             leased = await self._leased(collection_id, documents)
             receipt = await self._clear_index(collection_id, document_id, documents)
             if leased:
