@@ -44,6 +44,8 @@ class Media(StrEnum):
     WEBP = "image/webp"
     ZIP = "application/zip"
     TAR = "application/x-tar"
+    # One file, packed by gzip, bzip2 or xz.
+    COMPRESSED = "application/gzip"
     # Elements as a server of unstructured's API gives them. Never told by content: only where it is declared.
     ELEMENTS = "application/vnd.unstructured.elements+json"
 
@@ -52,7 +54,7 @@ _HEAD_BYTES = 64 * 1024
 _MAX_UNPACKED_BYTES = 256 * 2**20
 _MAX_MEMBERS = 20_000
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_COMPRESSED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _IMAGES = ((b"\x89PNG\r\n\x1a\n", Media.PNG), (b"\xff\xd8\xff", Media.JPEG), (b"II*\x00", Media.TIFF),
            (b"MM\x00*", Media.TIFF), (b"GIF87a", Media.GIF), (b"GIF89a", Media.GIF))  # fmt: skip
@@ -90,7 +92,7 @@ def recognised(path: Path, name: str, declared: str) -> Media:
         return _of_ole(path)
     if declared == Media.ELEMENTS:
         return Media.ELEMENTS
-    return _of_image(head) or _of_tar(path, head) or _of_text(path, head, name, declared)
+    return _of_image(head) or _of_tar(path, head) or _of_compressed(head) or _of_text(path, head, name, declared)
 
 
 def _suffix(name: str) -> str:
@@ -116,6 +118,10 @@ def _of_tar(path: Path, head: bytes) -> Media | None:
         return None
 
 
+def _of_compressed(head: bytes) -> Media | None:
+    return Media.COMPRESSED if head.startswith(_COMPRESSED) else None
+
+
 def _of_zip(path: Path, name: str) -> Media:
     try:
         with zipfile.ZipFile(path) as archive:
@@ -133,8 +139,10 @@ def _of_zip(path: Path, name: str) -> Media:
         raise failures.corrupt(_OFFICE_NAMES[_suffix(name)])
     if mimetype and mimetype not in _OPEN_DOCUMENT:
         raise unsupported("an office format that is not read")
+    if mimetype not in _OPEN_DOCUMENT:
+        return Media.ZIP
     _check_unpacked(members)
-    return _OPEN_DOCUMENT.get(mimetype, Media.ZIP)
+    return _OPEN_DOCUMENT[mimetype]
 
 
 def _mimetype(archive: zipfile.ZipFile) -> bytes:

@@ -34,6 +34,7 @@ _MODULES = {
     Media.WEBP: "images",
     Media.ZIP: "archives",
     Media.TAR: "archives",
+    Media.COMPRESSED: "archives",
     Media.ELEMENTS: "elements_json",
 }
 
