@@ -37,6 +37,7 @@ SLOW = {
         "test_repeats.py",
     },
     "ingest": {
+        "test_attachments.py",
         "test_cancel.py",
         "test_chores.py",
         "test_crashes.py",
@@ -58,6 +59,8 @@ SLOW = {
         "test_troubles.py",
     },
     "parser": {
+        "test_archives.py",
+        "test_mail.py",
         "test_children.py",
         "test_documents.py",
         "test_ranges.py",

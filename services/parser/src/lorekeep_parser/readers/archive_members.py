@@ -80,11 +80,11 @@ def members(path: Path, kind: Media, name: str) -> Iterator[Member]:
 
 def _of_zip(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            if not info.is_dir():
-                yield Member(
-                    _cleaned(_zip_name(info)), _zip_obstacle(info), partial(_read, partial(archive.open, info))
-                )
+        files = [each for each in archive.infolist() if not each.is_dir()]
+        encoding = _encoding_of_names(files[: _MOST_MEMBERS + 1])
+        for info in files:
+            name = info.filename if encoding is None or _is_told(info) else _raw(info).decode(encoding, "replace")
+            yield Member(_cleaned(name), _zip_obstacle(info), partial(_read, partial(archive.open, info)))
 
 
 def _zip_obstacle(info: zipfile.ZipInfo) -> str:
@@ -94,16 +94,24 @@ def _zip_obstacle(info: zipfile.ZipInfo) -> str:
     return "member_encrypted" if info.flag_bits & _ENCRYPTED else ""
 
 
-def _zip_name(info: zipfile.ZipInfo) -> str:
-    """Names that are not marked as UTF-8 are in it nevertheless, or in what their writer's system had."""
-    if info.flag_bits & _UTF8_NAME or info.filename.isascii():
-        return info.filename
-    try:
-        raw = info.filename.encode("cp437")
-    except UnicodeEncodeError:
-        return info.filename
+def _encoding_of_names(files: list[zipfile.ZipInfo]) -> str | None:
+    """Names that are not marked as UTF-8 are in it nevertheless, or in what their writer's system had: an East Asian
+    encoding where that makes ideographs of most of it. None for what DOS had."""
+    raw = b"\n".join(_raw(each) for each in files if not _is_told(each))
+    if not raw:
+        return None
     text, encoding = decoding.decoded(raw)
-    return text if encoding in ("utf-8", *_EAST_ASIAN) and "\ufffd" not in text else info.filename
+    letters = [each for each in text if each.isalpha()]
+    foreign = sum(1 for each in letters if not each.isascii())
+    return encoding if encoding == "utf-8" or (encoding in _EAST_ASIAN and 3 * foreign > len(letters)) else None
+
+
+def _is_told(info: zipfile.ZipInfo) -> bool:
+    return bool(info.flag_bits & _UTF8_NAME) or info.filename.isascii()
+
+
+def _raw(info: zipfile.ZipInfo) -> bytes:
+    return info.filename.encode("cp437", "replace")
 
 
 def _of_tar(path: Path) -> Iterator[Member]:
