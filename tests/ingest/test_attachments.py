@@ -1,11 +1,22 @@
 """Documents inside of documents: each becomes a document of its own, once, and goes with what it was found in."""
 
+import hashlib
 import json
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from tests.ingest.bench import Bench, Row, until
+from tests.ingest.crashes import Mortal
+from tests.ingest.test_crashes import lived
+from tests.ingest.test_removal import away_after
 
+from lorekeep_gateway.ingest.attachments import MOST_DOCUMENTS
+from lorekeep_gateway.keys import Principal
+from lorekeep_gateway.pruning import prune
+from lorekeep_gateway.reconciliation.originals import Originals
 from lorekeep_gateway.removal import Removal, sweep
+from lorekeep_gateway.restores import restore
 
 
 def holding(text: str, **inside: str) -> str:
@@ -179,3 +190,109 @@ async def test_a_collection_goes_with_documents_inside_of_documents(bench: Bench
     receipt = await Removal(bench.database, bench.blobs, bench.callees, "org_a").collection(collection)
     assert (receipt.finished, receipt.documents) == (True, 3)
     assert await left(bench) == NOTHING
+
+
+async def test_a_restored_version_brings_its_documents_back(bench: Bench) -> None:
+    collection = await bench.collection()
+    first = await brought(bench, collection, holding("One. ", a_txt="old", gone_txt="gone"))
+    await brought(bench, collection, holding("Two. ", a_txt="new", more_txt="more"), of=first["document_id"])
+    await swept(bench)
+    principal = Principal("org_a", "ws_org_a", "key_x", "usr_x", (), frozenset({"ingest"}), None)
+    async with bench.database.transaction() as session:
+        await restore(session, principal, collection, first["document_id"], 1)
+    async with bench.working():
+        await settled(bench)
+    await swept(bench)
+    assert {name: row["number"] for name, row in (await inside(bench, first)).items()} == {"a.txt": 3, "gone.txt": 1}
+    assert sorted((await bench.visible(collection)).values()) == sorted(["One. ", "old", "gone"])
+    await removed(bench, collection, first)
+    assert await left(bench) == NOTHING
+
+
+async def test_bytes_go_with_the_versions_that_are_kept_no_longer(bench: Bench) -> None:
+    collection = await bench.collection()
+    ids = await brought(bench, collection, holding("0. ", first_txt="only in the first version"))
+    for number in range(1, 5):
+        await brought(bench, collection, holding(f"{number}. ", a_txt=f"of {number}"), of=ids["document_id"])
+        await swept(bench)
+    assert await prune(bench.database, bench.blobs) > 0
+    hashes = {each.name async for portion in bench.blobs.listed("org_a", "blobs") for each in portion}
+    kept = {hashlib.sha256(f"of {number}".encode()).hexdigest() for number in (2, 3, 4)}
+    assert kept <= hashes
+    assert hashlib.sha256(b"only in the first version").hexdigest() not in hashes
+    assert len(await bench.sql("select from attachments")) == 3
+    await removed(bench, collection, ids)
+    assert await left(bench) == NOTHING
+
+
+async def test_bytes_that_no_document_was_made_of_yet_are_not_swept(bench: Bench) -> None:
+    collection = await bench.collection()
+    ids = await bench.document(collection, holding("A mail. ", a_txt="a"))
+    bench.services.search.stamp.hook = away_after(0)
+    async with bench.working():
+        await until(lambda: bench.sql("select from flips"))
+        assert await bench.sql("select from attachments")
+        assert (await Originals(bench.database, bench.blobs, timedelta(0)).organisation("org_a"))["orphan_blob"] == 0
+        bench.services.search.stamp.hook = lambda number: None
+        await bench.ended(ids)
+        await settled(bench)
+    assert (await inside(bench, ids))["a.txt"]["status"] == "ready"
+
+
+async def test_a_rebuild_makes_no_documents(bench: Bench) -> None:
+    collection = await bench.collection()
+    ids = await brought(bench, collection, holding("A mail. ", a_txt="a"))
+    counts = await left(bench)
+    bench.services.search.points.clear()
+    await bench.blobs.remove_artefact("org_a", ids["version_id"])
+    async with bench.database.session() as session:
+        await session(
+            "rebuild_enqueue",
+            id="job_rebuild",
+            organisation_id="org_a",
+            collection_id=collection,
+            document_ids=[ids["document_id"]],
+            traceparent=None,
+            actor="key_x",
+        )
+    async with bench.working():
+        await settled(bench)
+    assert await left(bench) == {**counts, "jobs": counts["jobs"] + 1, "points": 1}
+
+
+async def test_a_family_has_a_bound(bench: Bench) -> None:
+    collection = await bench.collection()
+    ids = await bench.document(collection, holding("A zip. ", a_txt="a", b_txt="b", c_txt="c"))
+    await bench.sql(
+        "insert into documents (id, organisation_id, collection_id, public_id, name, status, parent_id)"
+        " select 'doc_' || n, 'org_a', $1, 'x' || n, 'x', 'ready', case when n > 1 then 'doc_1' else $2 end"
+        " from generate_series(1, $3::integer) n",
+        collection,
+        ids["document_id"],
+        MOST_DOCUMENTS - 1,
+    )
+    await bench.sql("update documents set public_id = $1 || '/kept' where id = 'doc_1'", ids["document_id"])
+    async with bench.working():
+        await bench.ended(ids)
+        await settled(bench)
+    assert (await bench.version(ids))["warnings"][-1].startswith("attachments_left_out: ")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+async def test_death_at_any_step_loses_no_document_and_makes_none_twice(bench: Bench, nested: bool) -> None:
+    text = holding("A mail. ", a_txt="a", b_txt=holding("b ", c_txt="c") if nested else "b")
+    whole = sorted(["A mail. ", "a", *(["b ", "c"] if nested else ["b"])])
+    deaths = 0
+    for dies_at in range(2, 60, 3 if nested else 2):
+        collection = await bench.collection()
+        ids = await bench.document(collection, text)
+        await lived(bench, Mortal(dies_at), ids)
+        deaths += (await bench.job(ids))["status"] != "succeeded"
+        await bench.sql("update jobs set lease_until = now() - interval '1 second' where status = 'running'")
+        async with bench.working():
+            await bench.ended(ids)
+            await settled(bench)
+        assert sorted((await bench.visible(collection)).values()) == whole, dies_at
+        documents = await bench.sql("select from documents where collection_id = $1", collection)
+        assert len(documents) == len(whole), dies_at
+    assert deaths > 10
