@@ -1,8 +1,9 @@
-"""`lorekeep documents`: list, delete, versions, restore."""
+"""`lorekeep documents`: list, show, delete, versions, restore."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -21,19 +22,39 @@ DocumentId = Annotated[str, typer.Argument(help="Document, by its id.", show_def
 
 
 @app.command("list")
-def list_all(collection: Name, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
+def list_all(
+    collection: Name,
+    parent: Annotated[
+        str | None, typer.Option(help="Only documents found inside of this one: a mail, an archive.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = "",
+    key: Key = "",
+) -> None:
     """List the documents of a collection."""
 
     async def work(client: "AsyncLorekeep") -> list[Document]:
-        return [each async for each in client.documents.list(collection)]
+        return [each async for each in client.documents.list(collection, parent=parent)]
 
     found = run(url, key, work)
     if as_json:
         print_json({"documents": found})
+    elif not found and parent is not None:
+        console().print(f"No documents inside of {safe(parent)}.")
     elif not found:
         console().print(f"No documents in {safe(collection)}. `lorekeep ingest PATH --collection ...` adds some.")
     else:
         console().print(_table(found))
+
+
+@app.command("show")
+def show(collection: Name, document_id: DocumentId, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
+    """Show a document: what is known of it, how it was read, and what it was found inside of."""
+    found = run(url, key, lambda client: client.documents.get(collection, document_id))
+    if as_json:
+        print_json(found)
+    else:
+        console().print(_shown(found))
 
 
 @app.command("delete")
@@ -44,7 +65,7 @@ def delete(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Delete a document with its passages, and show what was removed.
+    """Delete a document with its passages and all that was found inside of it, and show what was removed.
 
     Exit codes: 0 deleted (a part may be finished in the background), 1 refused, 2 wrong use or no service found.
     """
@@ -93,6 +114,24 @@ def _table(found: list[Document]) -> Table:
         reason = Text(safe(error["reason"]) if error else "", style="red")
         version = each.get("version")
         table.add_row(Text(safe(each["id"])), status_text(each["status"]), str(version or "-"), reason)
+    return table
+
+
+def _shown(found: Document) -> Table:
+    error = found.get("error")
+    rows = {
+        "status": found["status"],
+        "name": found.get("name"),
+        "version": found.get("version"),
+        "inside of": found.get("parent"),
+        "documents inside": found.get("children_count"),
+        "warnings": "\n".join(map(str, found.get("warnings") or [])),
+        "reason": f"{error['reason']}: {error['message']}" if error else None,
+    }
+    table = plain_table("document", escape(safe(found["id"])))
+    for title, value in rows.items():
+        if value:
+            table.add_row(title, status_text(str(value)) if title == "status" else Text(safe(str(value))))
     return table
 
 
