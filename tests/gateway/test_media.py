@@ -30,6 +30,11 @@ READ = [
     (_zip("[Content_Types].xml", "word/document.xml"), "a.bin", "wordprocessingml.document"),
     (_zip("[Content_Types].xml", "xl/workbook.xml"), "a", "spreadsheetml.sheet"),
     (_zip("[Content_Types].xml", "_rels/.rels"), "a.pptx", "presentationml.presentation"),
+    (_zip("a.txt", "b/evil.exe"), "a.zip", "application/zip"),
+    (_zip("mimetype/evil.exe"), "a.docx", "application/zip"),
+    (b"plain words", "a.docx", "text/plain"),
+    ("灯台は海辺の岩の上に立っている。\n".encode("utf-16-le") * 3, "a.md", "text/markdown"),
+    ("plain words\n".encode("utf-32-be"), "a.txt", "text/plain"),
 ]
 
 
@@ -39,10 +44,9 @@ def test_what_is_read(head: bytes, name: str, kind: str) -> None:
 
 
 REFUSED = [
-    _zip("a.txt", "b/evil.exe"),
-    _zip("mimetype/evil.exe"),
     b"\x7fELF\x02\x01\x01" + bytes(50),
     b"MZ" + bytes(50),
+    b"MZ\x90\x00" + bytes(50) + b"%PDF-1.7",
     b"\xca\xfe\xba\xbe" + bytes(50),
     b"Rar!\x1a\x07\x00" + bytes(range(256)),
     b"7z\xbc\xaf\x27\x1c" + bytes(50),

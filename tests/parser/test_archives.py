@@ -157,11 +157,18 @@ async def test_a_member_is_counted_and_not_believed(client: Client) -> None:
         assert parsed.verdict.truncations == 1
 
 
+async def test_an_archive_that_says_it_is_a_bomb_is_refused(client: Client) -> None:
+    files = {f"{number}.txt": b"0" * (8 * 2**20) for number in range(30)}
+    with pytest.raises(errors.TooLarge) as caught:
+        await client.parse(zipped(files), attachments=True)
+    assert caught.value.reason == "too_large_unpacked"
+
+
 async def test_a_bomb_of_many_members_ends(client: Client) -> None:
     files = {f"{number}.txt": b"0" * (8 * 2**20) for number in range(30)}
-    parsed = await client.parse(zipped(files), attachments=True)
-    assert len(inside(parsed)) == 8
-    assert any(each.startswith("attachments_beyond") for each in parsed.verdict.warnings)
+    parsed = await client.parse(gzip.compress(tarred(files)), attachments=True)
+    assert len(inside(parsed)) < 9
+    assert any(each.startswith("members_beyond") for each in parsed.verdict.warnings)
 
 
 async def test_a_tar_that_unpacks_to_far_more_ends(client: Client) -> None:

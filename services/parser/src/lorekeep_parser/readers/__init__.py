@@ -4,12 +4,12 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from lorekeep_parser import media
+from lorekeep_parser import recognition
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Reader, Wishes
 
 # The module is imported when first needed, so that a plain format does not wait for a heavy one's library.
-_MODULES = {
+MODULES = {
     Media.PDF: "pdf",
     Media.DOCX: "word",
     Media.PPTX: "slides",
@@ -21,10 +21,25 @@ _MODULES = {
     Media.PPT: "legacy",
     Media.MSG: "mail",
     Media.EML: "mail",
+    Media.ODT: "opendocument",
+    Media.ODP: "opendocument",
+    Media.ODG: "opendocument",
+    Media.EPUB: "epub",
+    Media.RTF: "rtf",
     Media.HTML: "markup",
-    Media.MARKDOWN: "markup",
+    Media.XML: "xml_text",
+    Media.MARKDOWN: "markdown",
+    Media.NOTEBOOK: "notebook",
+    Media.VTT: "subtitles",
+    Media.SRT: "subtitles",
     Media.CSV: "delimited",
     Media.JSON: "plain",
+    Media.JSON_LINES: "plain",
+    Media.RST: "plain",
+    Media.ORG: "plain",
+    Media.ASCIIDOC: "plain",
+    Media.LATEX: "plain",
+    Media.CODE: "plain",
     Media.TEXT: "plain",
     Media.PNG: "images",
     Media.JPEG: "images",
@@ -41,7 +56,7 @@ _MODULES = {
 
 def opened(path: Path, name: str, declared: str, wishes: Wishes) -> Reader:
     """The reader for the file at `path`, sent as `declared`; typed errors where there is none or it is broken."""
-    kind = media.recognised(path, name, declared)
-    module = import_module(f"lorekeep_parser.readers.{_MODULES[kind]}")
+    kind = recognition.recognised(path, name, declared)
+    module = import_module(f"lorekeep_parser.readers.{MODULES[kind]}")
     make: Callable[[Path, Media, str, Wishes], Reader] = module.opened
     return make(path, kind, name, wishes)

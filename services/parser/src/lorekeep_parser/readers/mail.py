@@ -6,11 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from lorekeep.document.v1 import document_pb2
+from lorekeep_chassis.errors import InvalidInput
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Attachment, Page, Wishes
-from lorekeep_parser.readers import elements, plain, unpacking, unstructured_elements
+from lorekeep_parser.readers import elements, markup, plain, unpacking, unstructured_elements
+from lorekeep_parser.readers.html_head import Head
 from lorekeep_parser.readers.mail_parts import Body, Mail, author
-from lorekeep_parser.readers.unstructured_elements import OPTIONS
 
 _MARKUP = re.compile(r"<[^<>]*>")
 _MOST_NAMES_SHOWN = 200
@@ -77,11 +78,7 @@ def _of_body(body: Body) -> list[elements.Element]:
 
 
 def _of_html(html: str) -> list[elements.Element]:
-    """Nothing where the library fails over it."""
-    from lorekeep_chassis.errors import InvalidInput
-
+    """Nothing where it cannot be taken apart: the plain text beside it may say the same."""
     with suppress(InvalidInput), unstructured_elements.reading("mail"):
-        from unstructured.partition.html import partition_html
-
-        return list(unstructured_elements.converted(partition_html(text=html, **OPTIONS), 0))
+        return list(markup.page_elements(html, 0, Head()))
     return []

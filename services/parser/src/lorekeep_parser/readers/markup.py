@@ -1,4 +1,4 @@
-"""HTML and Markdown by unstructured, from text that was decoded here."""
+"""HTML in one pass by lxml's parser: quicker than `unstructured` and with less lost; docs/decisions/0008-markup.md."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,50 +7,49 @@ from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import decoding
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
-from lorekeep_parser.readers import unstructured_elements
-from lorekeep_parser.readers.unstructured_elements import OPTIONS
+from lorekeep_parser.readers import elements, xhtml
+from lorekeep_parser.readers.html_flow import html_elements
+from lorekeep_parser.readers.html_head import Head
 
 
 def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "MarkupReader":
-    """Reads HTML or Markdown."""
-    return MarkupReader(kind, decoding.decoded(path.read_bytes())[0])
+    """Reads HTML or XHTML."""
+    return MarkupReader(decoding.decoded(path.read_bytes())[0])
 
 
 class MarkupReader:
     """One page."""
 
+    media_type = Media.HTML.value
+    route = "html"
     pages_total = 1
 
-    def __init__(self, kind: Media, text: str) -> None:
+    def __init__(self, text: str) -> None:
         self.properties = document_pb2.Properties()
-        self.media_type = kind.value
-        self.route = "unstructured.html" if kind is Media.HTML else "unstructured.md"
-        self._kind = kind
         self._text = text
 
     def pages(self, first: int) -> Iterator[Page]:
         """The whole document."""
-        if first > 0:
-            return
-        with unstructured_elements.reading(f"{self._kind.value} document"):
-            made = list(unstructured_elements.converted(self._found(), 0))
-        yield Page(made)
+        if first == 0:
+            yield Page(self._elements())
 
-    def _found(self) -> list[object]:
-        if not self._text.strip():
-            return []
-        if self._kind is Media.HTML:
-            from unstructured.partition.html import partition_html
-
-            # lxml refuses a text that declares the encoding it no longer has.
-            return list(partition_html(text=_without_declaration(self._text), **OPTIONS))
-        from unstructured.partition.md import partition_md
-
-        return list(partition_md(text=self._text, **OPTIONS))
+    def _elements(self) -> Iterator[elements.Element]:
+        head = Head()
+        yield from titled(page_elements(self._text, 0, head), head)
+        head.tell(self.properties)
 
 
-def _without_declaration(text: str) -> str:
-    stripped = text.lstrip()
-    if stripped.startswith("<?xml"):
-        return stripped.partition("?>")[2]
-    return text
+def page_elements(text: str, page: int, head: Head) -> Iterator[elements.Element]:
+    """The elements of a page of HTML or XHTML."""
+    return html_elements(xhtml.as_html(text) if xhtml.is_xhtml(text) else text.replace("\x00", ""), page, head)
+
+
+def titled(found: Iterator[elements.Element], head: Head) -> Iterator[elements.Element]:
+    """Puts the title in front, where the page does not begin with it."""
+    first = next(found, None)
+    if first is None:
+        return
+    if head.title and first.text != head.title:
+        yield elements.front_matter([("Title", head.title)])
+    yield first
+    yield from found

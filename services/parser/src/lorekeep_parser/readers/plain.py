@@ -1,6 +1,5 @@
-"""Plain text and JSON, which need no library."""
+"""Texts that are read as they stand: prose, programs, JSON; and markup that is light enough to be read so."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,46 +8,59 @@ from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import decoding
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
-from lorekeep_parser.readers import elements
+from lorekeep_parser.readers import elements, json_text, light_markup
 
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 _LIST_ITEM = re.compile(r"[ \t]*([-*•●▪◦‣]|\d{1,3}[.)])[ \t]+\S")
+_GROUP_CHARACTERS = 16_000
+_ROUTES = {Media.JSON: "json", Media.JSON_LINES: "json", Media.CODE: "code", Media.TEXT: "text"}
 
 
 def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "PlainReader":
-    """Reads text or JSON."""
-    text = decoding.decoded(path.read_bytes())[0]
-    return PlainReader(kind, text)
+    """Reads text of any kind."""
+    return PlainReader(kind, decoding.decoded(path.read_bytes())[0])
 
 
 class PlainReader:
-    """One page of paragraphs, or of JSON laid out one value a line."""
+    """One page."""
 
     pages_total = 1
 
     def __init__(self, kind: Media, text: str) -> None:
         self.properties = document_pb2.Properties()
         self.media_type = kind.value
-        self.route = "json" if kind is Media.JSON else "text"
-        self._text = text
+        self.route = _ROUTES.get(kind, "light_markup")
+        self._kind = kind
+        self._text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
     def pages(self, first: int) -> Iterator[Page]:
         """The one page."""
         if first == 0:
-            yield Page(self._json() if self.route == "json" else paragraphs(self._text))
+            yield Page(self._elements())
+
+    def _elements(self) -> Iterator[elements.Element]:
+        if self._kind is Media.JSON:
+            return self._json()
+        if self._kind is Media.JSON_LINES:
+            return _grouped(json_text.records(self._text))
+        if self._kind is Media.CODE:
+            return _grouped(_PARAGRAPHS.split(self._text), "\n\n")
+        if self._kind in light_markup.SHAPES:
+            return light_markup.read(self._text, light_markup.SHAPES[self._kind])
+        return paragraphs(self._text)
 
     def _json(self) -> Iterator[elements.Element]:
-        """Keys as they are written; what is no JSON after all (JSON lines, comments) stays as it is."""
+        """What is no JSON after all (comments, a broken end) stays as it is."""
         try:
-            text = json.dumps(json.loads(self._text), ensure_ascii=False, indent=2)
-        except (ValueError, RecursionError):
-            text = self._text
-        yield elements.Element(kind=elements.Kind.ELEMENT_KIND_CODE, text=text)
+            for piece in json_text.laid_out(self._text):
+                yield _code(piece.lstrip("\n"))
+        except json_text.NoJson:
+            yield _code(self._text)
 
 
 def paragraphs(text: str) -> Iterator[elements.Element]:
     """Passages between blank lines; lines of a list each for themselves."""
-    for block in _split(text.replace("\r\n", "\n").replace("\r", "\n")):
+    for block in blocks(text.replace("\r\n", "\n").replace("\r", "\n")):
         lines = block.split("\n")
         if len(lines) > 1 and all(map(_LIST_ITEM.match, lines)):
             for line in lines:
@@ -57,7 +69,8 @@ def paragraphs(text: str) -> Iterator[elements.Element]:
             yield elements.text(block.strip("\n"))
 
 
-def _split(text: str) -> Iterator[str]:
+def blocks(text: str) -> Iterator[str]:
+    """What stands between blank lines."""
     start = 0
     for match in _PARAGRAPHS.finditer(text):
         if match.start() > start and text[start : match.start()].strip():
@@ -65,3 +78,21 @@ def _split(text: str) -> Iterator[str]:
         start = match.end()
     if text[start:].strip():
         yield text[start:]
+
+
+def _grouped(lines: Iterator[str] | list[str], separator: str = "\n") -> Iterator[elements.Element]:
+    """Lines as code elements of bounded length."""
+    held: list[str] = []
+    length = 0
+    for line in lines:
+        held.append(line)
+        length += len(line)
+        if length > _GROUP_CHARACTERS:
+            yield _code(separator.join(held))
+            held, length = [], 0
+    if held:
+        yield _code(separator.join(held))
+
+
+def _code(text: str) -> elements.Element:
+    return elements.Element(kind=elements.Kind.ELEMENT_KIND_CODE, text=text)

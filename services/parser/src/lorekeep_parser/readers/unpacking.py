@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lorekeep_chassis.errors import LorekeepError, UnsupportedMedia
-from lorekeep_parser import media
+from lorekeep_parser import recognition
 from lorekeep_parser.attachments import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MAX_BYTES_IN_ALL
 from lorekeep_parser.page import Attachment, Page
 
@@ -113,7 +113,7 @@ class Unpacking:
         if size_bytes > MAX_ATTACHMENT_BYTES:
             return "attachments_too_large"
         try:
-            media.recognised(self._file, name, declared)
+            recognition.recognised(self._file, name, declared)
         except UnsupportedMedia:
             return "attachments_left_out"
         except LorekeepError:
