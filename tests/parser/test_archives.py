@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from tests.parser.mails import inside
 from tests.parser.parser_process import Client
-from tests.parser.small_files import docx, word_xml
+from tests.parser.small_files import docx, pdf, word_xml
 
 from lorekeep_chassis import errors
 
@@ -202,3 +202,11 @@ async def test_what_was_not_asked_for_is_not_unpacked(client: Client) -> None:
     parsed = await client.parse(zipped())
     assert inside(parsed) == {}
     assert len(parsed.verdict.warnings) == 2
+
+
+@pytest.mark.parametrize("packed", [tarred, lambda files: zipped(files, zipfile.ZIP_STORED)])
+async def test_an_archive_that_begins_with_a_pdf_is_an_archive(
+    client: Client, packed: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    first = {"first.pdf": pdf([[(12.0, 100.0, "Some words")]])}
+    assert inside(await client.parse(packed(first), attachments=True)) == first
