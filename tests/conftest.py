@@ -14,6 +14,7 @@ SLOW = {
         "test_tokenizer.py",
     },
     "gateway": {
+        "test_children.py",
         "test_commands.py",
         "test_edge.py",
         "test_full_storage.py",
@@ -61,6 +62,7 @@ SLOW = {
     "parser": {
         "test_archives.py",
         "test_mail.py",
+        "test_msg.py",
         "test_children.py",
         "test_documents.py",
         "test_ranges.py",
