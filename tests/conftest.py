@@ -15,6 +15,7 @@ SLOW = {
     },
     "gateway": {
         "test_collection_settings.py",
+        "test_children.py",
         "test_commands.py",
         "test_edge.py",
         "test_full_storage.py",
@@ -40,6 +41,7 @@ SLOW = {
         "test_repeats.py",
     },
     "ingest": {
+        "test_attachments.py",
         "test_cancel.py",
         "test_chores.py",
         "test_crashes.py",
@@ -63,6 +65,9 @@ SLOW = {
         "test_settings.py",
     },
     "parser": {
+        "test_archives.py",
+        "test_mail.py",
+        "test_msg.py",
         "test_children.py",
         "test_documents.py",
         "test_elements_json.py",

@@ -29,9 +29,11 @@ insert into documents (id, organisation_id, collection_id, public_id, name, stat
     select 'd' || n, 'o' || n % 20, 'c' || n % 200, 'p' || n, 'd',
            case when n % 100 = 0 then 'deleting' else 'ready' end, now() - n * interval '1 second'
     from generate_series(0, 19999) n;
+update documents set parent_id = 'd' || (substr(id, 2)::integer - 200) where substr(id, 2)::integer % 400 > 199;
 insert into versions (id, organisation_id, document_id, number, status, blob_sha256, size_bytes, media_type, name,
                       request_hash)
     select 'v' || n, 'o' || n % 20, 'd' || n, 1, 'ready', 's' || n, 1, 't', 'n', 'h' from generate_series(0, 19999) n;
+insert into attachments select 'o' || n % 20, 'v' || n, 0, 'n', 't', 'a' || n, 1 from generate_series(0, 19999) n;
 insert into jobs (id, organisation_id, collection_id, document_id, version_id, actor, status, created_at, finished_at)
     select 'j' || n, 'o' || n % 20, 'c' || n % 200, 'd' || n, 'v' || n, 'k', 'succeeded',
            now() - n * interval '1 minute', now() - n * interval '1 minute'
@@ -59,12 +61,27 @@ JOBS = {
     ),
 }  # fmt: skip
 BEFORE = {"before": datetime.now(UTC), "before_id": "j99"}
+EVERY = dict.fromkeys(("status", "kind", "parent_id"))
 IN_COLLECTION = {"organisation_id": "o1", "collection_id": "c1"}
 QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("key_to_verify", {"id": "k1"}, "api_keys_pkey"),
     ("collections_page", {**MINE, "after": "", "limit": 9}, "collections_by_workspace"),
     ("collections_found", {**MINE, "references": ["c1", "n1"]}, "collections"),
-    ("documents_page", {**IN_COLLECTION, "status": None, "kind": None, "before": None, "limit": 9}, "documents_listed"),
+    ("documents_page", {**IN_COLLECTION, **EVERY, "before": None, "limit": 9}, "documents_listed"),
+    (
+        "documents_page",
+        {**IN_COLLECTION, **EVERY, "parent_id": "d1", "before": None, "limit": 9},
+        "documents_by_parent",
+    ),
+    ("attachment_family", {"organisation_id": "o1", "document_id": "d201"}, "documents_by_parent"),
+    ("attachments_of", {"organisation_id": "o1", "version_id": "v1"}, "attachments_pkey"),
+    (
+        "children_parent",
+        {"organisation_id": "o1", "document_id": "d1", "version_id": "v1", "job_id": "j1"},
+        "documents_by_parent",
+    ),
+    ("children_newest", {"organisation_id": "o1", "parent_id": "d1"}, "documents_by_parent"),
+    ("children_taken", {**IN_COLLECTION, "parent_id": "d1", "public_ids": ["p1"]}, "documents_by_public_id"),
     ("upload_newest", {**IN_COLLECTION, "public_id": "p1"}, "documents_by_public_id"),
     ("upload_waiting", {"organisation_id": "o1", "limit": 9}, "jobs_waiting"),
     ("document_shown", {**IN_COLLECTION, "public_id": "p1"}, "documents_by_public_id"),
@@ -81,9 +98,15 @@ QUERIES: list[tuple[str, dict[str, Any], str]] = [
     ("retry_hold", {"organisation_id": "o1", "id": "j1"}, "jobs_organisation_id_id_key"),
     ("retry_jobs", {"organisation_id": "o1", "ids": ["j1"]}, "jobs_organisation_id_id_key"),
     ("blob_used", {"organisation_id": "o1", "sha256": "s1"}, "versions_by_blob"),
+    ("blob_used", {"organisation_id": "o1", "sha256": "s1"}, "attachments_by_blob"),
+    ("removal_blob_shared", {"organisation_id": "o1", "sha256": "s1", "document_id": "d1"}, "attachments_by_blob"),
+    ("removal_attachment_blobs", {"organisation_id": "o1", "document_id": "d1"}, "attachments_pkey"),
+    ("removal_family", {**IN_COLLECTION, "document_id": "d1", "limit": 9}, "documents_by_parent"),
+    ("removal_mark_below", {"organisation_id": "o1", "document_ids": ["d1"]}, "documents_by_parent"),
+    ("removal_hold_jobs_below", {"organisation_id": "o1", "document_ids": ["d1"]}, "documents_by_parent"),
     ("removal_versions", {"organisation_id": "o1", "document_id": "d1"}, "versions_document_id_number_key"),
-    ("removal_documents", {**IN_COLLECTION, "document_id": None, "limit": 9}, "documents"),
-    ("removal_leased", {**IN_COLLECTION, "document_id": None}, "jobs_leased"),
+    ("removal_documents", {**IN_COLLECTION, "limit": 9}, "documents"),
+    ("removal_leased", {**IN_COLLECTION, "document_ids": None}, "jobs_leased"),
     (
         "reconcile_versions",
         {"organisation_id": "o1", "ids": ["v1"], "began_at": NOW},

@@ -14,12 +14,22 @@ from lorekeep_gateway.http.description import operations
 
 QUERIES = Path(lorekeep_gateway.__file__).parent / "store" / "queries"
 OURS = (
-    *("collections", "documents", "job_views", "keys", "organisation_removal", "organisations", "reconciliation"),
+    *(
+        "attachments",
+        "collections",
+        "documents",
+        "job_views",
+        "keys",
+        "organisation_removal",
+        "organisations",
+        "reconciliation",
+    ),
     *("removal", "staged_uploads", "sweeper", "tombstones", "uploads", "versions", "webhooks"),
 )
 TENANT_TABLES = (
     "workspaces", "memberships", "api_keys", "collections", "generations", "documents", "versions", "jobs", "flips",
     "idempotency_keys", "audit_logs", "uploads", "upload_parts", "webhooks", "webhook_deliveries", "job_runs",
+    "attachments",
 )  # fmt: skip
 BODIES: dict[str, Any] = {
     "PATCH /api/v1/collections/{collection}": {"name": "stolen"},

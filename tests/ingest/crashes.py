@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from lorekeep.document.v1.document_pb2 import Segment
-from lorekeep_gateway.blobs import Blobs
+from lorekeep_gateway.blobs import Blobs, Staged
 from lorekeep_gateway.store.database import Database, Session
 
 
@@ -51,7 +51,7 @@ class _MortalSession(Session):
         self._session = session
         self._mortal = mortal
 
-    async def __call__(self, name: str, **parameters: Any) -> Any:
+    async def __call__(self, name: str, /, **parameters: Any) -> Any:
         if name not in ("watch_job", "queue_figures"):
             self._mortal.step()
         return await self._session(name, **parameters)
@@ -59,8 +59,17 @@ class _MortalSession(Session):
 
 class MortalBlobs(Blobs):
     def __init__(self, blobs: Blobs, mortal: Mortal) -> None:
-        self._store = blobs._store
+        self._store, self._root, self._buffer_bytes = blobs._store, blobs._root, blobs._buffer_bytes
         self._mortal = mortal
+
+    async def stage(self, organisation_id: str, content: AsyncIterator[bytes], folder: str = "") -> Staged:
+        self._mortal.step()
+        return await super().stage(organisation_id, content, folder)
+
+    async def promote(self, organisation_id: str, staged: Staged) -> None:
+        self._mortal.step()
+        await super().promote(organisation_id, staged)
+        self._mortal.step()
 
     async def keep_segment(self, organisation_id: str, version_id: str, segment: Segment) -> None:
         self._mortal.step()

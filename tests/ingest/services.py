@@ -52,7 +52,8 @@ class Hooks:
 
 
 class Parser(parser_pb2_grpc.ParserServiceServicer):
-    """Reads text: form feeds end pages, lines are elements, two elements make a chunk, across pages too."""
+    """Reads text: form feeds end pages, lines are elements, two elements make a chunk, across pages too. A line such as
+    `@["a.txt", "text"]` is a document inside of it."""
 
     def __init__(self) -> None:
         self.parse = Hooks()
@@ -117,7 +118,7 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
 
 
 def _start_state() -> dict[str, Any]:
-    return {"page": 0, "segment": 0, "element": 0, "chunk": 0, "offset": 0, "open": []}
+    return {"page": 0, "segment": 0, "attachment": 0, "element": 0, "chunk": 0, "offset": 0, "open": []}
 
 
 class _Cutting:
@@ -152,6 +153,7 @@ class _Reading(_Cutting):
         self.pages = content.decode().split("\f")
         self.batch_pages = start.batch_pages
         self.last_page = start.last_page or len(self.pages)
+        self.wanted = start.attachments
         self.parser = parser
         self.state = json.loads(start.resume_state) if start.resume_state else _start_state()
 
@@ -174,6 +176,7 @@ class _Reading(_Cutting):
                 element_count=self.state["element"],
                 chunk_count=self.state["chunk"],
                 properties=document_pb2.Properties(title="Lines", authors=["A. Nother"]),
+                attachment_count=self.state["attachment"],
             )
         )
 
@@ -186,6 +189,9 @@ class _Reading(_Cutting):
             count = len(page.replace("\n", ""))
             verdicts.append(document_pb2.PageVerdict(page=self.state["page"], outcome=outcome, characters=count))
             for line in filter(None, page.strip("\n").split("\n")):
+                if line.startswith("@["):
+                    yield from self._attached(*json.loads(line[1:]))
+                    continue
                 text += line
                 element = self._element(line)
                 yield parser_pb2.ParseResponse(element=element)
@@ -203,6 +209,15 @@ class _Reading(_Cutting):
                 segment=segment,
             )
         )
+
+    def _attached(self, name: str, text: str) -> Iterator[parser_pb2.ParseResponse]:
+        if self.wanted:
+            content = text.encode()
+            told = parser_pb2.Attachment(ordinal=self.state["attachment"], name=name, size_bytes=len(content))
+            self.state["attachment"] += 1
+            yield parser_pb2.ParseResponse(attachment=told)
+            for start in range(0, len(content), 1000):
+                yield parser_pb2.ParseResponse(attachment_data=content[start : start + 1000])
 
     def _element(self, line: str) -> Element:
         element = Element(

@@ -52,7 +52,7 @@ async def test_a_document_goes_while_its_job_runs(bench: Bench) -> None:
         await until(lambda: _points(bench))
         receipt = await _removal(bench).document(collection, made["document_id"])
         assert (receipt.finished, receipt.documents) == (False, 0)
-        assert receipt.chunks > 0
+        assert receipt.chunks > 0 or not bench.services.search.points, "its worker may have removed them already"
         assert (await bench.document_row(made))["status"] == "deleting"
         upsert.hook = lambda number: None
         assert await _swept(bench) == 0, "its worker may take itself for the owner still"

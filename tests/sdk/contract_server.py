@@ -275,7 +275,10 @@ async def add_batch(service: Service, request: Request, collection: str) -> Resp
 
 
 async def list_documents(service: Service, request: Request, collection: str) -> Response:
-    return service.page(request, "documents", list(service.documents[service.collection(collection)["name"]].values()))
+    found = list(service.documents[service.collection(collection)["name"]].values())
+    if parent := request.query_params.get("parent"):
+        found = [each for each in found if each.get("parent") == service.document(collection, parent)["id"]]
+    return service.page(request, "documents", found)
 
 
 async def get_document(service: Service, request: Request, collection: str, document_id: str) -> Response:

@@ -153,3 +153,17 @@ def test_a_large_ingest_shows_what_failed_and_counts(url: str, service: Service,
     assert shown.endswith("202 files: 0 succeeded, 201 queued, 1 failed\n")
     listed = answer(url, *arguments, code=1)["documents"]
     assert [each["document_id"] for each in listed] == [*(f"{number:03}.txt" for number in range(201)), "y.exe"]
+
+
+def test_documents_inside_of_one_are_shown(url: str, filled: Lorekeep, service: Service) -> None:
+    service.documents["demo"]["my-password.pdf"]["parent"] = "farm.txt"
+    service.documents["demo"]["farm.txt"]["children_count"] = 1
+    told = answer(url, "documents", "list", "demo", "--parent", "farm.txt")
+    assert [each["id"] for each in told["documents"]] == ["my-password.pdf"]
+    assert "my-password.pdf" in lorekeep(url, "documents", "list", "demo", "--parent", "farm.txt").stdout
+    assert lorekeep(url, "documents", "list", "demo", "--parent", "my-password.pdf").stdout.startswith("No documents")
+    shown = lorekeep(url, "documents", "show", "demo", "my-password.pdf").stdout
+    assert "inside of" in shown
+    assert "encrypted: " in shown
+    assert answer(url, "documents", "show", "demo", "farm.txt")["children_count"] == 1
+    assert [each["id"] for each in filled.documents.list("demo", parent="farm.txt")] == ["my-password.pdf"]

@@ -35,7 +35,8 @@ class Collection(TypedDict):
 
 
 class Document(TypedDict):
-    """A document. `id` is the caller's own where one was given; `verdict` says how well it could be read."""
+    """A document. `id` is the caller's own where one was given; `verdict` says how well it could be read; `parent` is
+    the document that it was found inside of."""
 
     id: str
     status: DocumentStatus
@@ -48,6 +49,8 @@ class Document(TypedDict):
     error: NotRequired[Reason | None]
     kind: NotRequired[str]
     source: NotRequired[dict[str, Any] | None]
+    parent: NotRequired[str | None]
+    children_count: NotRequired[int]
 
 
 class Version(TypedDict):

@@ -78,10 +78,12 @@ class AsyncDocuments:
         key = idempotency_key or new_key()
         return cast(Batch, await self._transport.json("POST", path, body=body, idempotency_key=key))
 
-    async def list(self, collection: str, *, page_size: int | None = None) -> AsyncIterator[Document]:
-        """All documents of a collection, fetched page by page."""
+    async def list(
+        self, collection: str, *, parent: str | None = None, page_size: int | None = None
+    ) -> AsyncIterator[Document]:
+        """All documents of a collection, or those found inside of `parent`, fetched page by page."""
         path = f"{collection_path(collection)}/documents"
-        async for each in pages(self._transport, path, "documents", given(limit=page_size)):
+        async for each in pages(self._transport, path, "documents", given(limit=page_size, parent=parent)):
             yield cast(Document, each)
 
     async def get(self, collection: str, document_id: str) -> Document:

@@ -1,8 +1,9 @@
-"""`lorekeep documents`: list, delete, pages, versions, restore."""
+"""`lorekeep documents`: list, show, delete, pages, versions, restore."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -25,19 +26,39 @@ DocumentId = Annotated[str, typer.Argument(help="Document, by its id.", show_def
 
 
 @app.command("list")
-def list_all(collection: Name, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
+def list_all(
+    collection: Name,
+    parent: Annotated[
+        str | None, typer.Option(help="Only documents found inside of this one: a mail, an archive.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = "",
+    key: Key = "",
+) -> None:
     """List the documents of a collection."""
 
     async def work(client: "AsyncLorekeep") -> list[Document]:
-        return [each async for each in client.documents.list(collection)]
+        return [each async for each in client.documents.list(collection, parent=parent)]
 
     found = run(url, key, work)
     if as_json:
         print_json({"documents": found})
+    elif not found and parent is not None:
+        console().print(f"No documents inside of {safe(parent)}.")
     elif not found:
         console().print(f"No documents in {safe(collection)}. `lorekeep ingest PATH --collection ...` adds some.")
     else:
         console().print(_table(found))
+
+
+@app.command("show")
+def show(collection: Name, document_id: DocumentId, as_json: AsJson = False, url: Url = "", key: Key = "") -> None:
+    """Show a document: what is known of it, how it was read, and what it was found inside of."""
+    found = run(url, key, lambda client: client.documents.get(collection, document_id))
+    if as_json:
+        print_json(found)
+    else:
+        console().print(_shown(found))
 
 
 @app.command("delete")
@@ -48,7 +69,7 @@ def delete(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Delete a document with its passages, and show what was removed.
+    """Delete a document with its passages and all that was found inside of it, and show what was removed.
 
     Exit codes: 0 deleted (a part may be finished in the background), 1 refused, 2 wrong use or no service found.
     """
@@ -121,6 +142,24 @@ def _pages_table(found: list[Page]) -> Table:
     for each in found:
         outcome = Text(safe(each["outcome"]), style=_OUTCOME_STYLES.get(each["outcome"], "green"))
         table.add_row(str(each["page"]), outcome, str(each["characters"]))
+    return table
+
+
+def _shown(found: Document) -> Table:
+    error = found.get("error")
+    rows = {
+        "status": found["status"],
+        "name": found.get("name"),
+        "version": found.get("version"),
+        "inside of": found.get("parent"),
+        "documents inside": found.get("children_count"),
+        "warnings": "\n".join(map(str, found.get("warnings") or [])),
+        "reason": f"{error['reason']}: {error['message']}" if error else None,
+    }
+    table = plain_table("document", escape(safe(found["id"])))
+    for title, value in rows.items():
+        if value:
+            table.add_row(title, status_text(str(value)) if title == "status" else Text(safe(str(value))))
     return table
 
 

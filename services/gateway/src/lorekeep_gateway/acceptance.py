@@ -80,7 +80,7 @@ class Acceptance:
             raise errors.AlreadyExists(
                 "The document was changed meanwhile. Look at it again and repeat the change.", reason="document_changed"
             )
-        if newest is not None and _stands(newest) and submission.says_what(newest):
+        if newest is not None and stands(newest) and submission.says_what(newest):
             return await self._unchanged(session, submission, newest)
         self.queue.take(self.principal.organisation_id)
         await self.blobs.promote(self.principal.organisation_id, submission.staged)
@@ -174,7 +174,7 @@ class Acceptance:
         return job_id
 
 
-def _stands(newest: Mapping[str, Any]) -> bool:
+def stands(newest: Mapping[str, Any]) -> bool:
     """Whether a version is visible or on its way there; one that failed or is being cancelled is made anew."""
     if newest["status"] == "ready":
         return True

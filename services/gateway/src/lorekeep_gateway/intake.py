@@ -15,6 +15,7 @@ MAX_ID_CHARS = 255
 MAX_NAME_CHARS = 1024
 _PARTS_OF_DOCUMENTS = ("chunks", "content", "pages", "versions", "refresh")
 _RESTORE = re.compile(r"./versions/[0-9]+/restore$")
+_LENGTH = f"A document id has 1 to {MAX_ID_CHARS} characters."
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -117,15 +118,10 @@ class Intake:
         """A caller's own id, or empty where none was given."""
         if given is None:
             return ""
-        if not isinstance(given, str) or not 1 <= len(given) <= MAX_ID_CHARS:
-            raise _bad_id(f"A document id has 1 to {MAX_ID_CHARS} characters.")
-        segments = given.split("/")
-        if _UNPRINTABLE.search(given) or not given.strip() or {"", ".", ".."} & set(segments):
-            raise _bad_id("A document id has no control characters and no empty, `.` or `..` path segments.")
-        if (len(segments) > 1 and segments[-1] in _PARTS_OF_DOCUMENTS) or _RESTORE.search(given):
-            told = " or ".join(f"`/{each}`" for each in (*_PARTS_OF_DOCUMENTS, "versions/1/restore"))
-            raise _bad_id(f"A document id does not end in {told}; these are parts of it.")
-        return given
+        refusal = refused_id(given) if isinstance(given, str) else _LENGTH
+        if refusal:
+            raise errors.UnprocessableInput(refusal, field="document_id")
+        return str(given)
 
     async def _stage(self, pieces: AsyncIterator[bytes]) -> Staged:
         staged = await self.blobs.stage(self.organisation_id, pieces)
@@ -142,6 +138,19 @@ class Intake:
             if size > self.max_file_bytes:
                 raise _too_large(self.max_file_bytes)
             yield piece
+
+
+def refused_id(given: str) -> str:
+    """Why a text cannot be a document's id; empty where it can."""
+    if not 1 <= len(given) <= MAX_ID_CHARS:
+        return _LENGTH
+    segments = given.split("/")
+    if _UNPRINTABLE.search(given) or not given.strip() or {"", ".", ".."} & set(segments):
+        return "A document id has no control characters and no empty, `.` or `..` path segments."
+    if (len(segments) > 1 and segments[-1] in _PARTS_OF_DOCUMENTS) or _RESTORE.search(given):
+        told = " or ".join(f"`/{each}`" for each in (*_PARTS_OF_DOCUMENTS, "versions/1/restore"))
+        return f"A document id does not end in {told}; these are parts of it."
+    return ""
 
 
 async def _beginning(pieces: AsyncIterator[bytes], most: int) -> tuple[bytes, bool]:
@@ -163,7 +172,3 @@ def _spelt(told: Any) -> str:
 
 def _too_large(most: int) -> errors.TooLarge:
     return errors.TooLarge(f"A file has at most {most} bytes. Split it, or send a smaller one.", field="file")
-
-
-def _bad_id(message: str) -> errors.UnprocessableInput:
-    return errors.UnprocessableInput(message, field="document_id")

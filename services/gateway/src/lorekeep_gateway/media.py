@@ -87,12 +87,13 @@ def media_type(head: bytes, name: str, declared: str = "") -> str:
 def _binary(head: bytes, name: str) -> str | None:
     if head.startswith(_PROGRAMS):
         return None
-    if b"%PDF-" in head[:1024]:
-        return "application/pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zipped(head, name)
     if head.startswith(_PACKED) or head[257:262] == b"ustar":
         return "application/x-tar"
+    # A PDF may begin with other bytes; an archive may begin with a PDF.
+    if b"%PDF-" in head[:1024]:
+        return "application/pdf"
     if _RTF.match(head):
         return "application/rtf"
     return _image_or_mail(head, name)

@@ -21,12 +21,15 @@ async def _one(database: Database, blobs: Blobs) -> bool:
         version = await session("prune_next")
         if version is None:
             return False
-        mine = {"organisation_id": version["organisation_id"]}
+        mine, hashes = {"organisation_id": version["organisation_id"]}, {version["blob_sha256"]}
         await session("prune_done", version_id=version["id"], **mine)
         if not await session("prune_shared", artefact_id=version["artefact_id"], **mine):
             await blobs.remove_artefact(version["organisation_id"], version["artefact_id"])
-        await session("blob_hold", sha256=version["blob_sha256"], **mine)
-        if not await session("blob_used", sha256=version["blob_sha256"], **mine):
-            await blobs.remove(version["organisation_id"], version["blob_sha256"])
+            found = await session("attachments_pruned", version_id=version["artefact_id"], **mine)
+            hashes |= {each["blob_sha256"] for each in found}
+        for sha256 in sorted(hashes):
+            await session("blob_hold", sha256=sha256, **mine)
+            if not await session("blob_used", sha256=sha256, **mine):
+                await blobs.remove(version["organisation_id"], sha256)
     _LOG.info("a version was pruned", extra={"lorekeep": {"version": version["id"]}})
     return True

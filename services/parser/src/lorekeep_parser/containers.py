@@ -66,6 +66,7 @@ def of_zip(path: Path, name: str) -> Media:
         raise failures.corrupt(what)
     if found is not None:
         _check(members, path.stat().st_size, _MAX_UNPACKED_BYTES)
+        _refuse_encrypted(members)
     return found or Media.ZIP
 
 
@@ -77,6 +78,10 @@ def _check(members: list[zipfile.ZipInfo], size: int, most: int) -> None:
         raise failures.too_large_unpacked(most)
     if unpacked > _RATIO_FROM_BYTES and unpacked > _MAX_RATIO * size:
         raise failures.too_large_unpacked(_RATIO_FROM_BYTES)
+
+
+def _refuse_encrypted(members: list[zipfile.ZipInfo]) -> None:
+    """Of an archive the other members may still be read."""
     if any(each.flag_bits & 0x1 for each in members):
         raise failures.encrypted("document")
 
@@ -126,15 +131,15 @@ def _of_mimetype(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Me
 
 
 def of_tar(path: Path, head: bytes) -> Media | None:
-    """A TAR, packed or not, by the sum that each of its headers carries."""
+    """A TAR, packed or not, by the sum that each of its headers carries; what else is packed so is one file."""
     if not head.startswith(_COMPRESSED) and not _is_tar_header(head[:512]):
         return None
     try:
         with tarfile.open(path):
             return Media.TAR
-    except tarfile.ReadError as error:
+    except tarfile.ReadError:
         if head.startswith(_COMPRESSED):
-            raise unsupported("packed in a way that is not read; pack it as ZIP or TAR") from error
+            return Media.COMPRESSED
         return None
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise failures.corrupt("archive") from error

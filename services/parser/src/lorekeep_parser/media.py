@@ -52,6 +52,8 @@ class Media(StrEnum):
     WEBP = "image/webp"
     ZIP = "application/zip"
     TAR = "application/x-tar"
+    # One file, packed by gzip, bzip2 or xz.
+    COMPRESSED = "application/gzip"
     # Elements as a server of unstructured's API gives them. Never told by content: only where it is declared.
     ELEMENTS = "application/vnd.unstructured.elements+json"
 

@@ -39,14 +39,15 @@ def recognised(path: Path, name: str, declared: str) -> Media:
     if not head:
         raise failures.empty_file()
     _refuse_programs(head)
-    if b"%PDF-" in head[:_PDF_MARK_WITHIN]:
-        return Media.PDF
     if head.startswith(_ZIP):
         return containers.of_zip(path, name)
     if head.startswith(_OLE):
         return containers.of_ole(path)
+    # A PDF may begin with other bytes; an archive may begin with a PDF.
     if found := _of_image(head) or containers.of_tar(path, head):
         return found
+    if b"%PDF-" in head[:_PDF_MARK_WITHIN]:
+        return Media.PDF
     if _RTF.match(head):
         return Media.RTF
     if declared == Media.ELEMENTS:

@@ -46,7 +46,8 @@ async def collection(parts: Parts, principal: Principal, reference: str) -> Row:
 async def documents(
     parts: Parts, principal: Principal, collection_id: str, limit: int, cursor: str | None, **only: str | None
 ) -> tuple[list[Row], str | None]:
-    """A page of a collection's documents, newest first, and the cursor of the next; `only` of a status or a kind."""
+    """A page of a collection's documents, newest first, and the cursor of the next; `only` of a status, a kind or a
+    parent."""
     async with parts.database.session() as session:
         rows = await session(
             "documents_page",
@@ -54,7 +55,7 @@ async def documents(
             collection_id=collection_id,
             before=place_of(cursor, None),
             limit=limit + 1,
-            **{"status": None, "kind": None, **only},
+            **{"status": None, "kind": None, "parent_id": None, **only},
         )
     further = cursor_of(rows[limit - 1]["id"]) if len(rows) > limit else None
     return [dict(row) for row in rows[:limit]], further

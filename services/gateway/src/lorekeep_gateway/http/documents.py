@@ -39,12 +39,18 @@ async def page(
     cursor: Cursor = None,
     status: Annotated[shapes.Status | None, Query(description="Only documents of this status.")] = None,
     kind: Annotated[shapes.Kind | None, Query(description="Only documents of this kind.")] = None,
+    parent: Annotated[
+        str | None, Query(description="Only documents found inside of this one.", min_length=1, max_length=255)
+    ] = None,
     principal: Principal = Reader,
 ) -> shapes.DocumentPage:
     """The documents of a collection, newest first."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
-    found, further = await catalogue.documents(parts, principal, row["id"], limit, cursor, status=status, kind=kind)
+    inside = None if parent is None else (await catalogue.document(parts, principal, row["id"], parent))["id"]
+    found, further = await catalogue.documents(
+        parts, principal, row["id"], limit, cursor, status=status, kind=kind, parent_id=inside
+    )
     return shapes.DocumentPage(documents=[shapes.of_row(each) for each in found], next_cursor=further)
 
 
@@ -126,7 +132,8 @@ async def delete(
     document: DocumentRef,
     principal: Principal = Writer,
 ) -> Removed:
-    """Deletes a document with all of its versions. Nothing of it is found from now on; a running job of it ends."""
+    """Deletes a document with all of its versions and with what was found inside of it, which is counted with it.
+    Nothing of it is found from now on; a running job of it ends."""
     parts = parts_of(request)
     row = await catalogue.collection(parts, principal, collection)
     return await removed(parts, principal, row["id"], document, response)

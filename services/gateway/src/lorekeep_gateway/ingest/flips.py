@@ -12,7 +12,8 @@ from typing import Any
 
 from lorekeep.search.v1 import search_pb2
 from lorekeep_chassis import calls, logs
-from lorekeep_gateway.bell import Bell
+from lorekeep_gateway.bell import WORK, Bell
+from lorekeep_gateway.ingest import children
 from lorekeep_gateway.ingest.index import Index, space_of
 from lorekeep_gateway.ingest.leases import Lease, Withdrawn
 from lorekeep_gateway.ingest.patience import patiently
@@ -59,8 +60,10 @@ class Flips:
             calls.CallContext(flip["organisation_id"], flip["collection_id"], flip["job_id"], calls.Lane.BULK)
         ):
             await self._stamp(flip)
-            await patiently(lambda: self._shown(flip, times()), self._retry_seconds)
+            enqueued = await patiently(lambda: self._shown(flip, times()), self._retry_seconds)
         await self._bell.ring(flip["job_id"])
+        if enqueued:
+            await self._bell.ring(WORK)
 
     async def finish_overdue(self) -> None:
         """Finishes what was left behind, in all collections."""
@@ -121,12 +124,13 @@ class Flips:
         )
         await self._index.stamp(request)
 
-    async def _shown(self, flip: Flip, times: Mapping[str, Any]) -> None:
+    async def _shown(self, flip: Flip, times: Mapping[str, Any]) -> int:
+        """Gives how many jobs came of it, for what is inside of the documents."""
         async with self._database.transaction() as session:
             await _locked(session, flip)
             current = await self.open(session, flip["collection_id"])
             if current is None or current["epoch"] != flip["epoch"]:
-                return
+                return 0
             owner = {"organisation_id": flip["organisation_id"]}
             await session("flip_hold_job", job_id=flip["job_id"], **owner)
             await session("advance_epoch", collection_id=flip["collection_id"], epoch=flip["epoch"], **owner)
@@ -134,6 +138,8 @@ class Flips:
                 await _show(session, each, flip["epoch"], owner)
             await session("succeed_job", job_id=flip["job_id"], **owner, **times)
             await session("close_flip", collection_id=flip["collection_id"], epoch=flip["epoch"])
+            enqueued = [await children.renew(session, each, flip["job_id"], **owner) for each in flip["versions"]]
+        return sum(enqueued)
 
 
 async def _locked(session: Session, owned: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.chunking import Defaults
 from lorekeep_gateway.ingest import indexing, measures, rebuilding
 from lorekeep_gateway.ingest.artefacts import Artefact
+from lorekeep_gateway.ingest.attachments import Attachments
 from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.ingest.claimed import Claimed
 from lorekeep_gateway.ingest.elsewhere import MaybeElsewhere
@@ -158,6 +159,7 @@ class Orchestrator:
             kept,
             begin,
             claimed.keep,
+            Attachments(self._blobs, claimed) if claimed.job["kind"] == "ingest" else None,
         )
 
     def _kept_chunks(self, claimed: Claimed) -> KeptChunks:

@@ -1,7 +1,7 @@
 """One document's way through the parser: bytes and tokenizer in, chunks and segments out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from lorekeep_gateway.blob_errors import artefact_missing
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.ingest import measures, parser_calls
 from lorekeep_gateway.ingest.artefacts import Artefact, Mark, Sequence
+from lorekeep_gateway.ingest.attachments import Attachments
 from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.pipes import Pipe, beside, together
@@ -29,7 +30,8 @@ class Parsing:
 
     The parser is never held back by what comes behind: its batches wait in the blob store, not in memory, and a later
     run of the job takes them from there, so that nothing is read twice but what the parser had in its hands. `keep`
-    writes down how far it came. Every chunk lies in a segment: the parser closes all of them before its last batch.
+    writes down how far it came. `attachments` keeps what is inside of the document; without it that is not asked for.
+    Every chunk lies in a segment: the parser closes all of them before its last batch.
     """
 
     def __init__(
@@ -43,13 +45,16 @@ class Parsing:
         kept: Kept,
         begin: Checkpoint,
         keep: Callable[[Kept], Awaitable[None]],
+        attachments: Attachments | None = None,
     ) -> None:
+        self._attachments = attachments
         self._stub = callees.parser
         self._artefact = artefact
         self._supplies = supplies
         self._settings = settings
         self._stages = stages
         self._start = start
+        self._asked_for_attachments = start.attachments
         self._kept = kept
         self._latest: Segment | None = None
         self._news = asyncio.Event()
@@ -108,6 +113,7 @@ class Parsing:
         self._chunks.clear()
         self._start.resume_state = self._kept.state
         await self._artefact.prepare(self._start)
+        self._start.attachments = await self._wants_attachments()
         accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         requests: Pipe[parser_pb2.ParseRequest] = Pipe(1)
         call = self._stub.Parse(aiter(requests))
@@ -116,6 +122,9 @@ class Parsing:
         finally:
             requests.abandon()
             call.cancel()
+
+    async def _wants_attachments(self) -> bool:
+        return self._asked_for_attachments and self._attachments is not None and await self._attachments.room()
 
     async def _send(self, requests: Pipe[parser_pb2.ParseRequest], accepted: "asyncio.Future[bool]") -> None:
         """Ended from outside when the parser refuses or finishes before it has seen everything."""
@@ -139,10 +148,26 @@ class Parsing:
             elif answer.HasField("vectors_required"):
                 asked = answer.vectors_required
                 await parser_calls.send_vectors(requests, parser_pb2.ParseRequest, self._supplies, asked)
+            elif answer.HasField("attachment"):
+                await self._keep_attachment(call, answer.attachment)
             await self._take(answer)
             finished = finished or answer.HasField("finished")
         if not finished:
             raise errors.Unavailable("The parser broke off. It is asked again shortly.", reason="parser_broke_off")
+
+    async def _keep_attachment(self, call: Any, told: parser_pb2.Attachment) -> None:
+        if self._attachments is None or not self._start.attachments:
+            raise _broken_contract("an attachment came unasked")
+        await self._attachments.keep(told, self._attached(call, told.size_bytes))
+
+    async def _attached(self, call: Any, size_bytes: int) -> AsyncIterator[bytes]:
+        """The bytes that follow, one answer after the other."""
+        while size_bytes > 0:
+            answer = await parser_calls.next_answer(call, self._settings.stage_deadline_seconds)
+            if answer is parser_calls.EOF or not 0 < len(answer.attachment_data) <= size_bytes:
+                raise _broken_contract("an attachment is not what was announced")
+            size_bytes -= len(answer.attachment_data)
+            yield answer.attachment_data
 
     async def _take(self, answer: parser_pb2.ParseResponse) -> None:
         if answer.HasField("element"):
@@ -185,6 +210,8 @@ class Parsing:
             raise errors.InvalidInput(
                 "No text was found in the document. Upload one that holds text.", reason="empty_text"
             )
+        if self._attachments is not None:
+            await self._attachments.end(finished.attachment_count)
         kept = self._kept.finished(finished.verdict, finished.properties)
         await patiently(lambda: self._keep(kept), self._settings.retry_seconds)
         self._noted(kept)

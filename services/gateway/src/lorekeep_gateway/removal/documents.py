@@ -1,7 +1,8 @@
 """Removal of documents and collections.
 
 Marking hides. Then the index is cleared, and only then rows go, when no worker can have a lease on them any more: until
-then one may still write to the index. Blobs go with the rows that named them.
+then one may still write to the index. Blobs go with the rows that named them. What was found inside of a document goes
+with it, and is counted with it.
 """
 
 from dataclasses import dataclass, replace
@@ -11,12 +12,15 @@ from lorekeep_chassis import errors, logs
 from lorekeep_gateway.blobs import Blobs
 from lorekeep_gateway.callees import Callees
 from lorekeep_gateway.organisations import audit
+from lorekeep_gateway.removal import families
 from lorekeep_gateway.removal.index import remove_chunks
 from lorekeep_gateway.removal.receipts import Receipt
 from lorekeep_gateway.store.database import Database, Session
 
 _LOG = logs.logger(__name__)
 _DOCUMENTS_AT_ONCE = 100
+# With more inside of it than this, a document is hidden at once and removed by the janitor: nobody waits for that.
+_MOST_AWAITED = 100
 SYSTEM = "system"
 AWAY = (errors.Unavailable, errors.Overloaded, errors.DeadlineExceeded)
 
@@ -44,9 +48,12 @@ class Removal:
             marked = await session("removal_mark_document", **named)
             if marked is None:
                 raise errors.NotFound("There is no such document in this collection.", reason="document_not_found")
-            await self._begun(session, collection_id, marked["id"])
+            inside = await families.hide_below(session, self.organisation_id, [marked["id"]])
+            await families.end(session, self.organisation_id, collection_id, [marked["id"], *inside])
             await self._audited(session, "document.deleted", public_id, {"collection": collection_id})
-        return await self.finish(collection_id, marked["id"])
+        if len(inside) > _MOST_AWAITED:
+            return Receipt(finished=False)
+        return await self._finished(collection_id, marked["id"], [marked["id"], *inside])
 
     async def collection(self, collection_id: str) -> Receipt:
         """Removes a collection with all of its documents; NotFound where there is none."""
@@ -55,7 +62,9 @@ class Removal:
             if held is None:
                 raise errors.NotFound("There is no such collection.", reason="collection_not_found")
             await session("removal_mark_collection", organisation_id=self.organisation_id, id=collection_id)
-            await self._begun(session, collection_id, None)
+            mine = {"organisation_id": self.organisation_id, "collection_id": collection_id}
+            await session("removal_cancel_jobs", document_ids=None, **mine)
+            await session("tombstone_leave", document_id="", **mine)
             await self._audited(session, "collection.deleted", collection_id, {"name": held["name"]})
         return await self.finish(collection_id, None)
 
@@ -66,8 +75,16 @@ class Removal:
         cleared: it may still be written to, so the rest waits for the sweep.
         """
         try:
-            leased = await self._leased(collection_id, document_id)
-            receipt = await self._clear_index(collection_id, document_id)
+            documents = await self._hidden(collection_id, document_id)
+        except AWAY:
+            return Receipt(finished=False)
+        return await self._finished(collection_id, document_id, documents)
+
+    async def _finished(self, collection_id: str, document_id: str | None, documents: list[str] | None) -> Receipt:
+        """The same for `documents`, the one with all that is inside of it, or None for the whole collection."""
+        try:
+            leased = await self._leased(collection_id, documents)
+            receipt = await self._clear_index(collection_id, document_id, documents)
             if leased:
                 return replace(receipt, finished=False)
             return receipt + await self._clear_rows(collection_id, document_id)
@@ -84,29 +101,35 @@ class Removal:
                 return False
             return await self.blobs.remove(self.organisation_id, sha256)
 
-    async def _begun(self, session: Session, collection_id: str, document_id: str | None) -> None:
-        """Takes workers their leases and leaves the tombstone, in the transaction that hides."""
-        mine = {"organisation_id": self.organisation_id, "collection_id": collection_id}
-        await session("removal_cancel_jobs", document_id=document_id, **mine)
-        await session("tombstone_leave", document_id=document_id or "", **mine)
+    async def _hidden(self, collection_id: str, document_id: str | None) -> list[str] | None:
+        """A document with all that is inside of it, hidden wholly; None for a collection."""
+        if document_id is None:
+            return None
+        async with self.database.transaction() as session:
+            late = await families.hide_below(session, self.organisation_id, [document_id])
+            if late:
+                await families.end(session, self.organisation_id, collection_id, late)
+            found = await self._family(session, collection_id, document_id, None)
+        return [each["id"] for each in found]
 
-    async def _leased(self, collection_id: str, document_id: str | None) -> bool:
+    async def _leased(self, collection_id: str, document_ids: list[str] | None) -> bool:
         async with self.database.session() as session:
             return bool(
                 await session(
                     "removal_leased",
                     organisation_id=self.organisation_id,
                     collection_id=collection_id,
-                    document_id=document_id,
+                    document_ids=document_ids,
                 )
             )
 
-    async def _clear_index(self, collection_id: str, document_id: str | None) -> Receipt:
+    async def _clear_index(self, collection_id: str, document_id: str | None, documents: list[str] | None) -> Receipt:
         mine = {"organisation_id": self.organisation_id, "collection_id": collection_id}
         async with self.database.session() as session:
             spaces = await session("collection_spaces", **mine)
-        where: dict[str, Any] = {**mine, "spaces": spaces, "document_id": document_id or ""}
-        chunks = await remove_chunks(self.callees, **where)
+        chunks = 0
+        for each in [""] if documents is None else documents:
+            chunks += await remove_chunks(self.callees, **mine, spaces=spaces, document_id=each)
         receipt = Receipt(chunks=chunks)
         if chunks:
             async with self.database.session() as session:
@@ -124,20 +147,20 @@ class Removal:
         return receipt
 
     async def _portion(self, collection_id: str, document_id: str | None) -> list[Any]:
+        """What nothing is inside of any more comes first."""
         async with self.database.session() as session:
-            return list(
-                await session(
-                    "removal_documents",
-                    organisation_id=self.organisation_id,
-                    collection_id=collection_id,
-                    document_id=document_id,
-                    limit=_DOCUMENTS_AT_ONCE,
-                )
-            )
+            if document_id is not None:
+                return await self._family(session, collection_id, document_id, _DOCUMENTS_AT_ONCE)
+            mine = {"organisation_id": self.organisation_id, "collection_id": collection_id}
+            return list(await session("removal_documents", limit=_DOCUMENTS_AT_ONCE, **mine))
+
+    async def _family(self, session: Session, collection_id: str, document_id: str, limit: int | None) -> list[Any]:
+        mine = {"organisation_id": self.organisation_id, "collection_id": collection_id}
+        return list(await session("removal_family", document_id=document_id, limit=limit, **mine))
 
     async def _clear_document(self, collection_id: str, document_id: str, public_id: str, alone: str | None) -> Receipt:
-        """Blobs and artefacts before rows, so that nothing is left that no row names. `alone` is the document's id
-        where it alone is removed, and None where its collection is."""
+        """Blobs and artefacts before rows, so that nothing is left that no row names. `alone` is the id of the document
+        that is removed with what is inside of it, and None where its collection is."""
         mine = {"organisation_id": self.organisation_id, "document_id": document_id}
         async with self.database.transaction() as session:
             # No flip shows a version while its row goes, and nobody else removes it.
@@ -145,7 +168,8 @@ class Removal:
             if not await session("removal_hold_document", **mine):
                 return Receipt()
             versions = await session("removal_versions", **mine)
-            blobs = await self._clear_blobs(session, {each["blob_sha256"] for each in versions}, document_id)
+            found = await session("removal_attachment_blobs", **mine)
+            blobs = await self._clear_blobs(session, {each["blob_sha256"] for each in (*versions, *found)}, document_id)
             segments = 0
             for each in versions:
                 segments += await self.blobs.remove_artefact(self.organisation_id, each["id"])
@@ -155,7 +179,7 @@ class Removal:
                 await session(step, **mine)
             receipt = Receipt(documents=1, versions=len(versions), blobs=blobs, segments=segments, jobs=jobs)
             total = await self._noted(session, collection_id, alone, receipt)
-            if alone:
+            if alone == document_id:
                 detail = {"collection": collection_id, "removed": total}
                 await audit(session, self.organisation_id, "document.removed", public_id, actor=SYSTEM, detail=detail)
         return receipt

@@ -28,7 +28,7 @@ async def mark(database: Database, name: str, *, actor: str, address: str = "") 
         mine = {"organisation_id": organisation_id}
         await session("removal_revoke_api_keys", **mine)
         await session("removal_mark_collections", **mine)
-        await session("removal_cancel_jobs", collection_id=None, document_id=None, **mine)
+        await session("removal_cancel_jobs", collection_id=None, document_ids=None, **mine)
         await session("tombstone_leave", collection_id="", document_id="", **mine)
         detail = {"name": name}
         event = "organisation.deleted"

@@ -50,6 +50,7 @@ MODULES = {
     Media.WEBP: "images",
     Media.ZIP: "archives",
     Media.TAR: "archives",
+    Media.COMPRESSED: "archives",
     Media.ELEMENTS: "elements_json",
 }
 # What a format needs beyond what every child has. A reader may ask for more itself, before it reads: `needs.require`.

@@ -47,6 +47,8 @@ class Document(Shape):
     media_type: str | None
     size_bytes: int | None
     chunk_count: int | None
+    parent: str | None = Field(description="Document that it was found inside of: a mail, an archive.")
+    children_count: int = Field(description="Documents that were found inside of it; list them by `parent`.")
     metadata: dict[str, Any]
     verdict: dict[str, Any] | None = Field(description="How well it was read.")
     properties: Properties | None = Field(description="What it says of itself; null until it was read.")

@@ -27,20 +27,21 @@ update jobs
 set status = 'cancelled', cancel_requested = true, lease_token = null, finished_at = now(),
     error = jsonb_build_object('reason', 'deleted', 'message', 'The document was deleted.')
 where organisation_id = :organisation_id and (:collection_id::text is null or collection_id = :collection_id)
-  and (:document_id::text is null or document_id = :document_id) and status in ('queued', 'running')
+  and (:document_ids::text[] is null or document_id = any(:document_ids::text[])) and status in ('queued', 'running')
 returning id;
 
 -- name: removal_leased$
 -- Whether a worker may still take itself for the owner of one of these jobs.
 select exists (select from jobs
                where organisation_id = :organisation_id and collection_id = :collection_id
-                 and (:document_id::text is null or document_id = :document_id) and lease_until > now());
+                 and (:document_ids::text[] is null or document_id = any(:document_ids::text[]))
+                 and lease_until > now());
 
 -- name: removal_documents
--- Documents of a collection that is to go, or one document.
+-- Documents of a collection that is to go: at first those that nothing is inside of.
 select id, public_id from documents
 where organisation_id = :organisation_id and collection_id = :collection_id
-  and (:document_id::text is null or id = :document_id)
+  and not exists (select from documents k where k.parent_id = documents.id)
 order by id
 limit :limit;
 
@@ -56,7 +57,11 @@ select id, blob_sha256 from versions where organisation_id = :organisation_id an
 -- name: removal_blob_shared$
 select exists (select from versions
                where organisation_id = :organisation_id and blob_sha256 = :sha256 and document_id <> :document_id
-                 and pruned_at is null);
+                 and pruned_at is null)
+    or exists (select from attachments a
+               join versions v on v.organisation_id = a.organisation_id and v.id = a.version_id
+               where a.organisation_id = :organisation_id and a.blob_sha256 = :sha256
+                 and v.document_id <> :document_id);
 
 -- name: removal_unlink!
 update documents set version_id = null, updated_at = now()
@@ -95,13 +100,14 @@ delete from generations where organisation_id = :organisation_id and collection_
 delete from collections where organisation_id = :organisation_id and id = :id and status = 'deleting';
 
 -- name: removal_left_documents
--- Of every organisation_id, for the janitor.
+-- Of every organisation_id, for the janitor. What is inside of another goes with that one.
 select d.organisation_id, d.collection_id, d.id
 from documents d
 join collections c on c.organisation_id = d.organisation_id and c.id = d.collection_id and c.status = 'active'
 where d.status = 'deleting' and d.updated_at <= now() - make_interval(secs => :older_than_seconds)
   and not exists (select from jobs j where j.organisation_id = d.organisation_id and j.collection_id = d.collection_id
                   and j.document_id = d.id and j.lease_until > now())
+  and not exists (select from documents p where p.id = d.parent_id and p.status = 'deleting')
 order by d.updated_at
 limit :limit;
 

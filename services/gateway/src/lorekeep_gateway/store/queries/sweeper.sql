@@ -12,7 +12,11 @@ where u.organisation_id = :organisation_id and p.path = any(:paths::text[]) and 
 -- name: sweep_needed_blobs
 select distinct blob_sha256
 from versions
-where organisation_id = :organisation_id and blob_sha256 = any(:hashes::text[]) and pruned_at is null;
+where organisation_id = :organisation_id and blob_sha256 = any(:hashes::text[]) and pruned_at is null
+union
+select blob_sha256
+from attachments
+where organisation_id = :organisation_id and blob_sha256 = any(:hashes::text[]);
 
 -- name: sweep_needed_artefacts
 -- Those of these artefacts that a version has or shares.

@@ -6,6 +6,12 @@ insert into tombstones (organisation_id, collection_id, document_id, spaces)
 values (:organisation_id, :collection_id, :document_id, '[]')
 on conflict (organisation_id, collection_id, document_id) do nothing;
 
+-- name: tombstones_leave!
+-- The same for several documents.
+insert into tombstones (organisation_id, collection_id, document_id, spaces)
+select :organisation_id, :collection_id, each.id, '[]' from unnest(:document_ids::text[]) as each (id)
+on conflict (organisation_id, collection_id, document_id) do nothing;
+
 -- name: tombstone_note$
 -- Adds counts to the receipt and index spaces to those that are known; gives the receipt's total.
 insert into tombstones as t (organisation_id, collection_id, document_id, spaces, removed)

@@ -79,7 +79,8 @@ select pg_advisory_xact_lock(hashtextextended(:organisation_id || ' blob ' || :s
 
 -- name: blob_used$
 select exists (select from versions
-               where organisation_id = :organisation_id and blob_sha256 = :sha256 and pruned_at is null);
+               where organisation_id = :organisation_id and blob_sha256 = :sha256 and pruned_at is null)
+    or exists (select from attachments where organisation_id = :organisation_id and blob_sha256 = :sha256);
 
 -- name: idempotency_hold$
 select pg_try_advisory_xact_lock(hashtextextended(:organisation_id || ' key ' || :key, 0));
