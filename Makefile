@@ -65,12 +65,17 @@ test: check $(LOCAL) ## All tests: the checks, then all that starts real process
 	@$(BIN)/pytest -m "slow or e2e"
 
 SEED ?= 1
+MINUTES ?= 10
 DOCUMENTS ?= 200
 KILLS ?= 40
 
 .PHONY: chaos
 chaos: setup $(TEST) $(LOCAL) ## Kill everything during ingest, judge every promise: SEED=1 DOCUMENTS=200 KILLS=40
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --documents $(DOCUMENTS) --kills $(KILLS)
+
+.PHONY: test-hostile
+test-hostile: setup $(TEST) ## Bombs, liars and broken files against a running parser: outcome, seconds, peak memory
+	@$(BIN)/python -m tests.hostile
 
 .PHONY: check
 check: SYSTEM_PACKAGES += pgbouncer
@@ -132,6 +137,10 @@ bench-quality: $(TEST) ## nDCG@10 of each mode on the judged collection; a table
 .PHONY: bench-ingest
 bench-ingest: $(TEST) $(LOCAL) ## 200 documents against their stages alone, memory over 2 GB; build/bench/ingest.json
 	@$(BIN)/python -m bench.ingest
+
+.PHONY: bench-fuzz
+bench-fuzz: setup $(TEST) ## Damaged documents against a parser for MINUTES=10; a table, and build/bench/fuzz.json
+	@$(BIN)/python -m bench.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 .PHONY: clean
 clean: ## Remove environments, caches and build results; the data in .lorekeep stays

@@ -36,6 +36,7 @@ SLOW = {
         "test_bell.py",
         "test_repeats.py",
     },
+    "hostile": {"test_fuzz.py", "test_hostile.py"},
     "ingest": {
         "test_cancel.py",
         "test_chores.py",

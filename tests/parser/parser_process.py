@@ -213,6 +213,10 @@ class ParserProcess:
             await asyncio.sleep(0.01)
         raise AssertionError("no child was forked")
 
+    def fork_servers(self) -> list[int]:
+        """The pids of the processes that fork children."""
+        return _children_of(self.pid)
+
     def fork_server(self) -> int:
         (pid,) = _children_of(self.pid)
         return pid

@@ -33,14 +33,15 @@ def pdf(pages: list[list[tuple[float, float, str]]]) -> bytes:
             f"/Contents {5 + 2 * index} 0 R>>"
         )
         objects.append(f"<</Length {len(drawn)}>>stream\n{drawn}endstream")
-    return _joined(objects)
+    return joined([each.encode("latin-1") for each in objects])
 
 
-def _joined(objects: list[str]) -> bytes:
+def joined(objects: list[bytes]) -> bytes:
+    """A PDF of these objects, numbered from 1; the first is the catalog."""
     out, offsets = b"%PDF-1.4\n", []
     for number, each in enumerate(objects, start=1):
         offsets.append(len(out))
-        out += f"{number} 0 obj{each}endobj\n".encode("latin-1")
+        out += f"{number} 0 obj".encode() + each + b"endobj\n"
     table = "".join(f"{each:010} 00000 n \n" for each in offsets)
     end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer<</Size {len(objects) + 1}/Root 1 0 R>>\n"
     return out + f"{end}startxref\n{len(out)}\n%%EOF".encode()
