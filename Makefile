@@ -11,10 +11,12 @@ SYSTEM_PACKAGES := tesseract-ocr poppler-utils libmagic1
 
 DISTRIBUTIONS := services/chassis services/gateway services/parser services/embedder services/search sdk
 # What is installed depends on these files alone; the stamp carries their hash, so nothing is done twice.
+BENCH_INPUTS := bench/peers.txt bench/peers-no-deps.txt
 INPUTS := $(sort $(wildcard requirements/*.txt)) $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
 HASH := $(shell cat $(INPUTS) | sha256sum | cut -c1-16)
 LOCAL := .venv/installed-$(HASH)
 TEST := .venv-test/installed-$(HASH)
+BENCH := .venv-bench/installed-$(shell cat $(BENCH_INPUTS) | sha256sum | cut -c1-16)
 
 SUITE := .venv/bin/python -m lorekeep_chassis.suite
 BIN := .venv-test/bin
@@ -138,6 +140,10 @@ bench-quality: $(TEST) ## nDCG@10 of each mode on the judged collection; a table
 bench-ingest: $(TEST) $(LOCAL) ## 200 documents against their stages alone, memory over 2 GB; build/bench/ingest.json
 	@$(BIN)/python -m bench.ingest
 
+.PHONY: bench-parser
+bench-parser: setup $(TEST) $(BENCH) ## PDFs, a long book, a large workbook beside four other engines; build/bench/parser.json
+	@$(BIN)/python -m bench.parser
+
 .PHONY: bench-fuzz
 bench-fuzz: setup $(TEST) ## Damaged documents against a parser for MINUTES=10; a table, and build/bench/fuzz.json
 	@$(BIN)/python -m bench.fuzz --minutes $(MINUTES) --seed $(SEED)
@@ -145,7 +151,7 @@ bench-fuzz: setup $(TEST) ## Damaged documents against a parser for MINUTES=10; 
 .PHONY: clean
 clean: ## Remove environments, caches and build results; the data in .lorekeep stays
 	@if [ -x .venv/bin/python ]; then $(SUITE) down >/dev/null; fi
-	rm -rf .venv .venv-test build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-test .venv-bench build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find services sdk -name '*.egg-info' -prune -exec rm -rf {} +
 
 # --- environments ----------------------------------------------------------------------------------------------------
@@ -177,3 +183,10 @@ $(TEST):
 	pip --no-deps -r requirements/no-deps.txt
 	pip --no-deps --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
 	rm -f .venv-test/installed-* && touch $@
+
+$(BENCH):
+	@echo "installing into .venv-bench (once, some minutes)"
+	$(call venv,.venv-bench)
+	pip -r bench/peers.txt
+	pip --no-deps -r bench/peers-no-deps.txt
+	rm -f .venv-bench/installed-* && touch $@

@@ -38,7 +38,7 @@ class Bout:
 async def fought(parser: ParserProcess, client: Client, case: Case) -> Bout:
     """Parses the file, then a normal document; gives what happened."""
     data, before = await asyncio.to_thread(case.make), resident_mib(parser)
-    async with _watched(parser) as peak:
+    async with watched(parser) as peak:
         begun = time.monotonic()
         outcome, text = await outcome_of(client, data, case.name, DEADLINE_SECONDS + _GRACE_SECONDS, **case.start)
         seconds = time.monotonic() - begun
@@ -87,7 +87,7 @@ def resident_mib(parser: ParserProcess) -> int:
 
 
 @asynccontextmanager
-async def _watched(parser: ParserProcess) -> AsyncIterator[list[int]]:
+async def watched(parser: ParserProcess) -> AsyncIterator[list[int]]:
     """Most memory, in KiB, that one child had for itself inside; in the first place of the list."""
     peak = [0]
 
