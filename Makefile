@@ -11,10 +11,12 @@ SYSTEM_PACKAGES := tesseract-ocr poppler-utils libmagic1
 
 DISTRIBUTIONS := services/chassis services/gateway services/parser services/embedder services/search sdk
 # What is installed depends on these files alone; the stamp carries their hash, so nothing is done twice.
+BENCH_INPUTS := bench/peers.txt bench/peers-no-deps.txt
 INPUTS := $(sort $(wildcard requirements/*.txt)) $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
 HASH := $(shell cat $(INPUTS) | sha256sum | cut -c1-16)
 LOCAL := .venv/installed-$(HASH)
 TEST := .venv-test/installed-$(HASH)
+BENCH := .venv-bench/installed-$(shell cat $(BENCH_INPUTS) | sha256sum | cut -c1-16)
 
 SUITE := .venv/bin/python -m lorekeep_chassis.suite
 BIN := .venv-test/bin
@@ -65,12 +67,17 @@ test: check $(LOCAL) ## All tests: the checks, then all that starts real process
 	@$(BIN)/pytest -m "slow or e2e"
 
 SEED ?= 1
+MINUTES ?= 10
 DOCUMENTS ?= 200
 KILLS ?= 40
 
 .PHONY: chaos
 chaos: setup $(TEST) $(LOCAL) ## Kill everything during ingest, judge every promise: SEED=1 DOCUMENTS=200 KILLS=40
 	@$(BIN)/python -m tests.chaos --seed $(SEED) --documents $(DOCUMENTS) --kills $(KILLS)
+
+.PHONY: test-hostile
+test-hostile: setup $(TEST) ## Bombs, liars and broken files against a running parser: outcome, seconds, peak memory
+	@$(BIN)/python -m tests.hostile
 
 .PHONY: check
 check: SYSTEM_PACKAGES += pgbouncer
@@ -133,10 +140,18 @@ bench-quality: $(TEST) ## nDCG@10 of each mode on the judged collection; a table
 bench-ingest: $(TEST) $(LOCAL) ## 200 documents against their stages alone, memory over 2 GB; build/bench/ingest.json
 	@$(BIN)/python -m bench.ingest
 
+.PHONY: bench-parser
+bench-parser: setup $(TEST) $(BENCH) ## PDFs, a long book, a large workbook beside four other engines; build/bench/parser.json
+	@$(BIN)/python -m bench.parser
+
+.PHONY: bench-fuzz
+bench-fuzz: setup $(TEST) ## Damaged documents against a parser for MINUTES=10; a table, and build/bench/fuzz.json
+	@$(BIN)/python -m bench.fuzz --minutes $(MINUTES) --seed $(SEED)
+
 .PHONY: clean
 clean: ## Remove environments, caches and build results; the data in .lorekeep stays
 	@if [ -x .venv/bin/python ]; then $(SUITE) down >/dev/null; fi
-	rm -rf .venv .venv-test build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-test .venv-bench build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find services sdk -name '*.egg-info' -prune -exec rm -rf {} +
 
 # --- environments ----------------------------------------------------------------------------------------------------
@@ -168,3 +183,10 @@ $(TEST):
 	pip --no-deps -r requirements/no-deps.txt
 	pip --no-deps --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
 	rm -f .venv-test/installed-* && touch $@
+
+$(BENCH):
+	@echo "installing into .venv-bench (once, some minutes)"
+	$(call venv,.venv-bench)
+	pip -r bench/peers.txt
+	pip --no-deps -r bench/peers-no-deps.txt
+	rm -f .venv-bench/installed-* && touch $@

@@ -40,6 +40,7 @@ SLOW = {
         "test_bell.py",
         "test_repeats.py",
     },
+    "hostile": {"test_fuzz.py", "test_hostile.py"},
     "ingest": {
         "test_attachments.py",
         "test_cancel.py",

@@ -213,6 +213,10 @@ class ParserProcess:
             await asyncio.sleep(0.01)
         raise AssertionError("no child was forked")
 
+    def fork_servers(self) -> list[int]:
+        """The pids of the processes that fork children."""
+        return _children_of(self.pid)
+
     def fork_server(self, weight: str = "light") -> int:
         """The pid of one of the two."""
         (pid,) = [each for each in _children_of(self.pid) if of_process(each, "cmdline").split("\0")[-2] == weight]

@@ -17,30 +17,48 @@ _RELATIONS = (
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
-def pdf(pages: list[list[tuple[float, float, str]]]) -> bytes:
+Lines = list[tuple[float, float, str]]
+
+
+def pdf(pages: list[Lines]) -> bytes:
     """A PDF of pages of lines: (size in points, distance of the foot from the page's top in points, text)."""
-    count = len(pages)
+    return _pdf(["".join(_shown(72, line) for line in lines) for lines in pages])
+
+
+def pdf_of_columns(pages: list[tuple[Lines, Lines]], left: float, right: float) -> bytes:
+    """A PDF of pages with two columns of lines, which begin at `left` and at `right` points."""
+    drawn = [[_shown(left, line) for line in one] + [_shown(right, line) for line in two] for one, two in pages]
+    return _pdf(["".join(each) for each in drawn])
+
+
+def _shown(left: float, line: tuple[float, float, str]) -> str:
+    size, down, text = line
+    return f"BT /F {size} Tf {left} {792 - down} Td ({text}) Tj ET\n"
+
+
+def _pdf(drawings: list[str]) -> bytes:
+    count = len(drawings)
     kids = " ".join(f"{4 + 2 * index} 0 R" for index in range(count))
     objects = [
         "<</Type/Catalog/Pages 2 0 R>>",
         f"<</Type/Pages/Kids[{kids}]/Count {count}>>",
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
-    for index, lines in enumerate(pages):
-        drawn = "".join(f"BT /F {size} Tf 72 {792 - down} Td ({text}) Tj ET\n" for size, down, text in lines)
+    for index, drawn in enumerate(drawings):
         objects.append(
             "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F 3 0 R>>>>"
             f"/Contents {5 + 2 * index} 0 R>>"
         )
         objects.append(f"<</Length {len(drawn)}>>stream\n{drawn}endstream")
-    return _joined(objects)
+    return joined([each.encode("latin-1") for each in objects])
 
 
-def _joined(objects: list[str]) -> bytes:
+def joined(objects: list[bytes]) -> bytes:
+    """A PDF of these objects, numbered from 1; the first is the catalog."""
     out, offsets = b"%PDF-1.4\n", []
     for number, each in enumerate(objects, start=1):
         offsets.append(len(out))
-        out += f"{number} 0 obj{each}endobj\n".encode("latin-1")
+        out += f"{number} 0 obj".encode() + each + b"endobj\n"
     table = "".join(f"{each:010} 00000 n \n" for each in offsets)
     end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer<</Size {len(objects) + 1}/Root 1 0 R>>\n"
     return out + f"{end}startxref\n{len(out)}\n%%EOF".encode()
