@@ -3,12 +3,16 @@
 zipfile never unpacks more of a member than the directory says, so sums over the directory are bounds.
 """
 
+import bz2
+import gzip
 import lzma
 import re
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lorekeep_parser import failures
 from lorekeep_parser.media import Media, suffix, unsupported
@@ -20,7 +24,10 @@ _MAX_MEMBERS = 20_000
 _MAX_RATIO, _RATIO_FROM_BYTES = 200, 64 * 2**20
 _LOCAL_HEADER_BYTES = 30
 _MAX_TYPES_BYTES = 4 * 2**20
-_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_PACKERS: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open),
+)  # fmt: skip
+_COMPRESSED = tuple(magic for magic, _ in _PACKERS)
 _TYPES = "[content_types].xml"
 _FOLDERS = (("word/", Media.DOCX), ("ppt/", Media.PPTX), ("xl/", Media.XLSX))
 _MAIN_PART = re.compile(
@@ -138,11 +145,22 @@ def of_tar(path: Path, head: bytes) -> Media | None:
         with tarfile.open(path):
             return Media.TAR
     except tarfile.ReadError:
-        if head.startswith(_COMPRESSED):
-            return Media.COMPRESSED
-        return None
+        return _of_packed(path, head)
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise failures.corrupt("archive") from error
+
+
+def _of_packed(path: Path, head: bytes) -> Media | None:
+    """One packed file; CORRUPT where not even its beginning can be unpacked."""
+    for magic, opened in _PACKERS:
+        if head.startswith(magic):
+            try:
+                with opened(path) as file:
+                    file.read(1)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+                raise failures.corrupt("archive") from error
+            return Media.COMPRESSED
+    return None
 
 
 def _is_tar_header(block: bytes) -> bool:

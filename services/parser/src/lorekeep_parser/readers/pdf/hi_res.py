@@ -16,7 +16,9 @@ import pypdfium2
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep_chassis.errors import InvalidInput
+from lorekeep_parser import needs
 from lorekeep_parser.media import Media
+from lorekeep_parser.needs import Need
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import ocr_languages, unstructured_elements
 from lorekeep_parser.readers.elements import Element
@@ -35,6 +37,7 @@ def require() -> None:
         raise _unavailable(f"the Python packages {', '.join(missing)}")
     if not (_hub() / _WEIGHTS).is_dir():
         raise _unavailable("the weights of the model `unstructuredio/yolo_x_layout` in the hub's local cache")
+    needs.require({Need.UNSTRUCTURED})
 
 
 class HiResReader:
