@@ -51,7 +51,7 @@ def _within_word(text_page: Any, space: int) -> bool:
     """Whether the letters before a space are as far apart as it is wide, and they are apart."""
     first, last, after = (text_page.get_charbox(each, loose=True) for each in (space - 2, space - 1, space + 1))
     usual = last[0] - first[2]
-    return usual > _LETTER_GAP * (last[3] - last[1]) and after[0] - last[2] <= _WIDER * usual
+    return bool(usual > _LETTER_GAP * (last[3] - last[1]) and after[0] - last[2] <= _WIDER * usual)
 
 
 def joined(runs: Iterable[Run]) -> Iterator[Run]:
