@@ -79,7 +79,10 @@ class Reading:
             self._restore(start.resume_state)
 
     def run(self) -> None:
-        """Reads to the end, or to the last page that was asked for; EMPTY_TEXT where there was no text at all."""
+        """Reads to the end, or to the last page that was asked for.
+
+        Where there was no text at all, CORRUPT if every page is damaged, EMPTY_TEXT else.
+        """
         child_limits.allow_pages(self._reader.pages_total)
         for page in self._reader.pages(self._pages_done):
             heartbeat.beat()
@@ -92,6 +95,8 @@ class Reading:
         self._take(self._assembler.finish())
         self._close_chunks()
         if not self._tally.verdict.characters:
+            if self._tally.all_broken:
+                raise failures.corrupt("document")
             raise failures.empty_text(self._ocr_missing())
         self._end_batch()
         self._finish()

@@ -9,6 +9,8 @@ _GARBLED_SHARE = 0.3
 _SAMPLE_CHARACTERS = 4000
 _LEAST_FOR_LANGUAGE = 40
 _MAX_WARNINGS = 20
+# Begins what is said of a page, an image or a sheet whose bytes nothing can be made of.
+BROKEN_WARNING = "page_broken"
 _REPLACEMENT = "\ufffd"
 _WORDLESS = frozenset({document_pb2.ElementKind.ELEMENT_KIND_CODE, document_pb2.ElementKind.ELEMENT_KIND_TABLE})
 
@@ -52,6 +54,13 @@ class Tally:
         """Adds a warning, once."""
         if warning not in self.verdict.warnings and len(self.verdict.warnings) < _MAX_WARNINGS:
             self.verdict.warnings.append(warning)
+
+    @property
+    def all_broken(self) -> bool:
+        """Whether no page at all could be read, each because it is damaged."""
+        verdict = self.verdict
+        every = 0 < verdict.pages_read == verdict.pages_skipped
+        return every and all(each.startswith(BROKEN_WARNING) for each in verdict.warnings)
 
     def finished(self, route: str, media_type: str) -> document_pb2.Verdict:
         """The verdict at the document's end."""

@@ -63,7 +63,9 @@ class PageFallback:
             self._open()
         if self._pages is None:
             return _broken(index, cause)
-        return page(self._pages, index, cause)
+        read = page(self._pages, index, cause)
+        # What PDFium refuses and pdfminer finds nothing in need not even be a page.
+        return read if read.elements else _broken(index, cause)
 
     def _open(self) -> None:
         try:

@@ -16,8 +16,9 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-from lorekeep_parser.readers.pdf import frame
+from lorekeep_parser.readers.pdf import frame, torn
 from lorekeep_parser.readers.pdf.frame import Frame
+from lorekeep_parser.readers.pdf.torn import NO_SPACE, Run
 
 # PDFium writes one of these where a word was parted by a hyphen at a line's end.
 HYPHEN_MARKS = "\x02\ufffe\u00ad"
@@ -61,23 +62,13 @@ class Sheet:
     turn: int = 0
 
 
-@dataclass(slots=True)
-class _Run:
-    """A line as PDFium gives it: sides in points, direction in quarters of a turn."""
-
-    text: str
-    sides: tuple[float, float, float, float]
-    size: float
-    bold: bool
-    turn: int
-
-
 def sheet(page: Any) -> Sheet:
     """The lines of a pypdfium2 page; those without visible characters are left out."""
     text_page = page.get_textpage()
     try:
         shown = frame.of_page(page)
-        runs = [run for start, content in _contents(text_page) for run in _runs(text_page, content, start, shown)]
+        found = (run for start, content in _contents(text_page) for run in _runs(text_page, content, start, shown))
+        runs = list(torn.joined(found))
     finally:
         text_page.close()
     turns = [0, 0, 0, 0]
@@ -107,14 +98,15 @@ def _contents(text_page: Any) -> Iterator[tuple[int, str]]:
         start = end if match is None else match.end()
 
 
-def _runs(text_page: Any, content: str, start: int, shown: Frame) -> Iterator[_Run]:
+def _runs(text_page: Any, content: str, start: int, shown: Frame) -> Iterator[Run]:
     rects = [text_page.get_rect(index) for index in range(text_page.count_rects(start, len(content)))]
     if not rects:
         return
+    content = torn.respaced(text_page, content, start)
     parts = _parts(text_page, content, start, rects) if len(rects) > 1 and len(content) > 2 else [(0, content, rects)]
     for offset, part, within in parts:
         size, bold, turn = _font(text_page, part, start + offset, shown)
-        yield _Run(part.strip(), _around(within), size, bold, turn)
+        yield Run(part.strip().replace(NO_SPACE, ""), _around(within), size, bold, turn)
 
 
 _Rects = list[tuple[float, float, float, float]]
@@ -163,7 +155,7 @@ def _around(rects: _Rects) -> tuple[float, float, float, float]:
     return min(lefts), min(bottoms), max(rights), max(tops)
 
 
-def _line(run: _Run, shown: Frame, turn: int) -> Line:
+def _line(run: Run, shown: Frame, turn: int) -> Line:
     left, top, right, bottom = shown.placed(run.sides)
     return Line(run.text, left, top, right, bottom, run.size / shown.height, run.bold, run.turn != turn)
 

@@ -21,8 +21,10 @@ _GUTTER_STEPS = 6
 _CROSSING_SHARE = 0.2
 # What makes a column one of running text and not of a table's cells.
 _PROSE_CHARACTERS = 15
-_FILLED = 0.6
-_FILLED_SHARE = 0.4
+# What share of a column's width a line must fill, and what share of the lines must. Where the content goes row by row
+# a table is likelier than columns, and its cells end anywhere.
+_FILLED = (0.6, 0.4)
+_WELL_FILLED = (0.8, 0.6)
 _LETTERS_SEEN = 2000
 
 
@@ -54,7 +56,7 @@ def _disordered(lines: Sequence[Line]) -> bool:
 def _interleaved(lines: Sequence[Line]) -> bool:
     """Whether columns of running text lie row by row in the content."""
     beside = sum(1 for before, after in pairwise(lines) if _apart(before, after) and same_row(before, after))
-    return beside >= max(_LEAST_IN_COLUMN, len(lines) * _JUMP_SHARE) and _gutter(lines) is not None
+    return beside >= max(_LEAST_IN_COLUMN, len(lines) * _JUMP_SHARE) and _gutter(lines, _WELL_FILLED) is not None
 
 
 def _apart(before: Line, after: Line) -> bool:
@@ -91,7 +93,7 @@ def _sides(band: Sequence[Line], place: float, depth: int) -> list[Line]:
     return _cut(left, depth + 1) + _cut(right, depth + 1)
 
 
-def _gutter(lines: Sequence[Line]) -> float | None:
+def _gutter(lines: Sequence[Line], filling: tuple[float, float] = _FILLED) -> float | None:
     """The middle of the widest strip that few lines cross and that has running text on both sides."""
     if len(lines) < 2 * _LEAST_IN_COLUMN:
         return None
@@ -103,7 +105,7 @@ def _gutter(lines: Sequence[Line]) -> float | None:
         beside = min(bisect_right(rights, place), len(lines) - bisect_left(lefts, place))
         if last - first >= _GUTTER_STEPS and beside >= _LEAST_IN_COLUMN:
             candidates.append((max(crossed[first:last]), first - last, place))
-    return next((place for _, _, place in sorted(candidates) if _between_prose(lines, place)), None)
+    return next((place for _, _, place in sorted(candidates) if _between_prose(lines, place, filling)), None)
 
 
 def _crossed(lines: Sequence[Line]) -> list[int]:
@@ -120,19 +122,18 @@ def _strips(free: Sequence[bool]) -> list[tuple[int, int]]:
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def _between_prose(lines: Sequence[Line], place: float) -> bool:
-    return _prose([each for each in lines if each.right <= place]) and _prose(
-        [each for each in lines if each.left >= place]
-    )
+def _between_prose(lines: Sequence[Line], place: float, filling: tuple[float, float]) -> bool:
+    left, right = [each for each in lines if each.right <= place], [each for each in lines if each.left >= place]
+    return _prose(left, filling) and _prose(right, filling)
 
 
-def _prose(lines: Sequence[Line]) -> bool:
+def _prose(lines: Sequence[Line], filling: tuple[float, float]) -> bool:
     if len(lines) < _LEAST_IN_COLUMN:
         return False
     width = max(each.right - each.left for each in lines)
-    filled = sum(1 for each in lines if each.right - each.left >= _FILLED * width)
+    filled = sum(1 for each in lines if each.right - each.left >= filling[0] * width)
     characters = sum(len(each.text) for each in lines)
-    return filled >= _FILLED_SHARE * len(lines) and characters >= _PROSE_CHARACTERS * len(lines)
+    return filled >= filling[1] * len(lines) and characters >= _PROSE_CHARACTERS * len(lines)
 
 
 def _rows(lines: Sequence[Line]) -> list[Line]:

@@ -45,6 +45,8 @@ class PdfReader:
         self._recogniser = ocr.Recogniser(wishes.languages)
         self._fallback = fallback.PageFallback(path)
         self._form = _form(document)
+        # The first page stays open from the sample on: a page may take seconds to open.
+        self._first: Any = None
         sampled = {} if self._only_ocr else {each: self._sampled(each) for each in style.sampled_pages(count)}
         self._style = style.style_of({index: each.lines for index, each in sampled.items()}, count)
         self._kept = _first_of(sampled)
@@ -68,11 +70,20 @@ class PdfReader:
         except pypdfium2.PdfiumError:
             return Sheet()
         finally:
-            page.close()
+            if index == 0:
+                self._first = page
+            else:
+                page.close()
+
+    def _opened(self, index: int) -> Any:
+        if index == 0 and self._first is not None:
+            page, self._first = self._first, None
+            return page
+        return self._document[index]
 
     def _read(self, index: int) -> Page:
         try:
-            page = self._document[index]
+            page = self._opened(index)
         except pypdfium2.PdfiumError:
             return self._fallen_back(index, "PDFium could not open it")
         try:

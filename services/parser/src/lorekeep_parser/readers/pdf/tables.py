@@ -4,7 +4,7 @@ A table takes its lines out of the running text only where every character of th
 text stays as it is. Nothing is measured by a clock: the same page gives the same tables, however busy the machine is.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,6 +20,8 @@ from lorekeep_parser.readers.pdf.rulings import Ruling
 _SNAP = 3.0
 _INSET = 0.4
 _MAX_EDGES = 500
+# So many level rulings of one length are the rows of one table.
+_LEAST_LEVELS = 3
 _MAX_CROSSINGS = 1500
 _MAX_CELLS = 1000
 _LEAST_FILLED_SHARE = 0.25
@@ -89,7 +91,7 @@ def _grids(drawn: Sequence[Ruling]) -> list[list[Sides]]:
     """The cells of each table: left, top, right, bottom with the y axis turned downwards."""
     from pdfplumber import table
 
-    edges = table.merge_edges([_edge(each) for each in drawn], _SNAP, _SNAP, _SNAP, _SNAP)
+    edges = table.merge_edges([_edge(each) for each in [*drawn, *_open_sides(drawn)]], _SNAP, _SNAP, _SNAP, _SNAP)
     if len(edges) > _MAX_EDGES:
         raise rulings.TooManyDrawings
     crossings = table.edges_to_intersections(edges, _SNAP, _SNAP)
@@ -97,6 +99,22 @@ def _grids(drawn: Sequence[Ruling]) -> list[list[Sides]]:
         raise rulings.TooManyDrawings
     cells = table.intersections_to_cells(crossings)
     return table.cells_to_tables(cells) if len(cells) <= _MAX_CELLS else []
+
+
+def _open_sides(drawn: Sequence[Ruling]) -> Iterator[Ruling]:
+    """The outer sides of tables that are ruled between their columns alone: where their level rulings begin and end."""
+    spans: dict[tuple[int, int], list[Ruling]] = defaultdict(list)
+    for each in drawn:
+        if not each.upright:
+            spans[round(each.start / _SNAP), round(each.end / _SNAP)].append(each)
+    uprights = [each for each in drawn if each.upright]
+    for levels in spans.values():
+        left, right = levels[0].start, levels[0].end
+        low, high = min(each.place for each in levels), max(each.place for each in levels)
+        inside = any(left < each.place < right and low <= each.end and each.start <= high for each in uprights)
+        if len({round(each.place / _SNAP) for each in levels}) >= _LEAST_LEVELS and inside:
+            yield Ruling(True, left, low, high)
+            yield Ruling(True, right, low, high)
 
 
 def _edge(ruling: Ruling) -> dict[str, Any]:
