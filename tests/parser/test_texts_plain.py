@@ -100,3 +100,19 @@ def test_light_markup_keeps_every_word(tmp_path: Path, name: str) -> None:
     assert [kind for kind, _ in found.told()][: len(kinds)] == kinds
     words = [word for word in data.split() if word.strip("=-*\\").isalnum()]
     assert all(word in found.flat for word in words)
+
+
+def test_text_about_markup_is_text_where_its_name_says_so(tmp_path: Path) -> None:
+    text = "How a list is written:\n\n" + "<ul><li>a</li></ul>\n" * 5
+    assert read(tmp_path, text, "lists.txt").flat == " ".join(text.split())
+    assert read(tmp_path, text[text.index("<") :], "lists.txt").reader.route == "html"
+
+
+def test_a_flat_opendocument_is_what_it_shows(tmp_path: Path) -> None:
+    names = 'xmlns:office="o" xmlns:text="t" xmlns:config="c"'
+    text = (
+        f'<?xml version="1.0"?><office:document {names}><office:settings><config:item>true</config:item>'
+        "</office:settings><office:body><office:text><text:h>Lamp</text:h><text:p>It burns<text:s/>low.</text:p>"
+        "<office:binary-data>iVBORw0</office:binary-data></office:text></office:body></office:document>"
+    )
+    assert read(tmp_path, text, "lamp.fodt").told() == [("HEADING1", "Lamp"), ("TEXT", "It burns low.")]
