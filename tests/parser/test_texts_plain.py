@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.parser.text_files import open_document
 from tests.parser.text_reading import read
 
 
@@ -100,3 +101,52 @@ def test_light_markup_keeps_every_word(tmp_path: Path, name: str) -> None:
     assert [kind for kind, _ in found.told()][: len(kinds)] == kinds
     words = [word for word in data.split() if word.strip("=-*\\").isalnum()]
     assert all(word in found.flat for word in words)
+
+
+def test_text_about_markup_is_text_where_its_name_says_so(tmp_path: Path) -> None:
+    text = "How a list is written:\n\n" + "<ul><li>a</li></ul>\n" * 5
+    assert read(tmp_path, text, "lists.txt").flat == " ".join(text.split())
+    assert read(tmp_path, text[text.index("<") :], "lists.txt").reader.route == "html"
+
+
+def test_a_flat_opendocument_is_what_it_shows(tmp_path: Path) -> None:
+    names = 'xmlns:office="o" xmlns:text="t" xmlns:config="c"'
+    text = (
+        f'<?xml version="1.0"?><office:document {names}><office:settings><config:item>true</config:item>'
+        "</office:settings><office:body><office:text><text:h>Lamp</text:h><text:p>It burns<text:s/>low.</text:p>"
+        "<office:binary-data>iVBORw0</office:binary-data></office:text></office:body></office:document>"
+    )
+    assert read(tmp_path, text, "lamp.fodt").told() == [("HEADING1", "Lamp"), ("TEXT", "It burns low.")]
+
+
+def test_a_long_table_of_markdown_is_read_row_by_row(tmp_path: Path) -> None:
+    body = "".join(f"| row {number} | **{number}** | a \\| b |\n" for number in range(2_000))
+    fenced = "```\n| x | y |\n|---|---|\n" + "| 1 | 2 |\n" * 300 + "```\n"
+    text = f"# Rows\n\nAbove *it*.\n\n| one | `two` | three |\n|:--|--:|---|\n{body}\nBelow **it**.\n\n{fenced}"
+    made = read(tmp_path, text, "rows.md")
+    assert made.told()[:2] == [("HEADING1", "Rows"), ("TEXT", "Above it.")]
+    assert made.told()[2][1].startswith("one\ttwo\tthree\nrow 0\t0\ta | b\nrow 1\t1\ta | b\n")
+    assert "row 1999 1999 a | b Below it. | x | y | |---|---| | 1 | 2 |" in made.flat
+    assert made.told()[-1][0] == "CODE"
+    assert not made.warnings
+
+
+def test_markdown_that_is_not_taken_apart_says_so(tmp_path: Path) -> None:
+    made = read(tmp_path, "# Deep\n\n" + "> " * 80 + "**words**\n", "deep.md")
+    assert "**words**" in made.flat
+    assert [each.partition(":")[0] for each in made.warnings] == ["markup_kept"]
+
+
+def test_the_top_and_the_bottom_of_the_pages_of_an_opendocument(tmp_path: Path) -> None:
+    styles = (
+        '<office:document-styles xmlns:office="o" xmlns:style="s" xmlns:text="t"><office:master-styles>'
+        "<style:master-page><style:header><text:p>Lamps<text:tab/>and keys</text:p></style:header>"
+        "<style:header-left><text:p>Lamps<text:tab/>and keys</text:p></style:header-left>"
+        "<style:footer><text:p>Page <text:page-number>7</text:page-number> of all</text:p></style:footer>"
+        "</style:master-page></office:master-styles></office:document-styles>"
+    )
+    body = "<office:body><office:text><text:p>It burns.</text:p></office:text></office:body>"
+    made = read(tmp_path, open_document("text", body, ("styles.xml", styles)), "lamp.odt")
+    assert made.told() == [("PAGE_HEADER", "Lamps and keys"), ("TEXT", "It burns."), ("PAGE_FOOTER", "Page of all")]
+    broken = read(tmp_path, open_document("text", body, ("styles.xml", "<a>")), "lamp.odt")
+    assert broken.told() == [("TEXT", "It burns.")]

@@ -16,6 +16,8 @@ _NAMED = {
     ".org": Media.ORG, ".adoc": Media.ASCIIDOC, ".asciidoc": Media.ASCIIDOC, ".tex": Media.LATEX,
     ".latex": Media.LATEX, ".ltx": Media.LATEX, ".xml": Media.XML,
 }  # fmt: skip
+# Text about markup is not markup: where a name says text, only what opens with a tag is a page.
+_PLAIN = frozenset({".txt", ".text", ".log"})
 _PROGRAMS = frozenset({
     ".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".java", ".c", ".h", ".cc", ".cpp", ".hpp",
     ".cs", ".go", ".rs", ".rb", ".php", ".swift", ".kt", ".kts", ".scala", ".sh", ".bash", ".zsh", ".ps1", ".bat",
@@ -61,7 +63,8 @@ def of_text(path: Path, head: str, name: str, declared: str) -> Media:
         return named
     if suffix(name) in _PROGRAMS or head.startswith("#!"):
         return Media.CODE
-    if len(_HTML_TAG.findall(head, 0, 4096)) >= 10:
+    opens = suffix(name) not in _PLAIN or head.lstrip().startswith("<")
+    if opens and len(_HTML_TAG.findall(head, 0, 4096)) >= 10:
         return Media.HTML
     if _LATEX.search(head, 0, 4096):
         return Media.LATEX

@@ -27,6 +27,8 @@ _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "appl
 _SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted")
 _MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
           (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"))  # fmt: skip
+# What a saved page looks like rather than what it says.
+_STYLES = ("text/css", "text/javascript", "application/javascript", "application/x-javascript")
 _CHARSET = re.compile(r"[\w.:-]{1,40}")
 
 
@@ -60,14 +62,17 @@ class _Walk:
             self._mail.bodies.append(Body("\n\n".join(map(str, _parts(part)))))
         elif part.get_content_maintype() == "message" and part.is_multipart():
             self._forwarded(part)
+        elif part.get_content_maintype() == "multipart" and not part.is_multipart():
+            # Says that it has parts, and has none.
+            self._mail.bodies.append(_body(part))
         elif kind == "multipart/alternative":
             self._alternative(part, depth)
         elif part.is_multipart():
             for each in _parts(part):
                 self.part(each, depth + 1)
-        elif part.get_content_maintype() == "text" and not _attached(part, alternative):
+        elif part.get_content_maintype() == "text" and not _style(part) and not _attached(part, alternative):
             self._mail.bodies.append(_body(part))
-        elif kind not in _SIGNATURES and not _decoration(part):
+        elif kind not in _SIGNATURES and not _decoration(part) and not _style(part):
             self._attach(part)
 
     def _alternative(self, part: Message, depth: int) -> None:
@@ -136,9 +141,13 @@ def _attached(part: Message, alternative: bool) -> bool:
     return disposition == "attachment" or (not alternative and bool(_file_name(part)))
 
 
+def _style(part: Message) -> bool:
+    return part.get_content_type() in _STYLES and not _file_name(part)
+
+
 def _decoration(part: Message) -> bool:
     """Small pictures that the text shows: logos, rules, counting pixels."""
-    shown = part.get_content_disposition() == "inline" or "Content-ID" in part
+    shown = part.get_content_disposition() == "inline" or "Content-ID" in part or "Content-Location" in part
     return part.get_content_maintype() == "image" and shown and len(_content(part)) < _DECORATION_BYTES
 
 

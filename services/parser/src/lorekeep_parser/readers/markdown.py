@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import decoding
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
-from lorekeep_parser.readers import elements, light_markup, property_fields
+from lorekeep_parser.readers import elements, light_markup, markdown_tables, property_fields, rows
 from lorekeep_parser.readers.html_flow import html_elements
 from lorekeep_parser.readers.html_head import Head
 
@@ -26,11 +27,13 @@ _NOTE = re.compile(r"^( {0,3})(\[\^[^\]\n]{1,100}\]:[ \t]*+[^\s]++[ \t]*)$", re.
 # Nested deeper than any parser goes along with.
 _DEEP = re.compile(r"^[ \t]*+(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*+){60}|^[ \t]{400}", re.MULTILINE)
 # What is longer, or opens brackets without end, is read by its lines: the parser's time grows with the square of such.
-_MAX_CHARACTERS = 2_000_000
+_MAX_CHARACTERS = 16_000_000
+_MAX_CELL = 2000
 _MAX_OPEN_BRACKETS = 500
 _MAX_LINE = 50_000
 _MAX_NESTING = 200
 _RECURSION = 10_000
+_KEPT = "markup_kept: parts of the Markdown are too long or too deep to be taken apart; their signs are in the text"
 
 
 def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "MarkdownReader":
@@ -52,30 +55,42 @@ class MarkdownReader:
     def pages(self, first: int) -> Iterator[Page]:
         """The whole document."""
         if first == 0:
-            yield Page(self._elements())
+            page = Page(())
+            page.elements = self._elements(page)
+            yield page
 
-    def _elements(self) -> Iterator[elements.Element]:
+    def _elements(self, page: Page) -> Iterator[elements.Element]:
         text = self._text
         if text.startswith("---") and (match := _FRONT_MATTER.match(text)):
             text = text[match.end() :]
             yield elements.Element(kind=elements.Kind.ELEMENT_KIND_FRONT_MATTER, text=match[1])
             tell_front_matter(match[1], self.properties)
-        for each in markdown_elements(text):
+        for each in markdown_elements(text, warnings=page.warnings):
             if not self.properties.title and each.kind == elements.Kind.ELEMENT_KIND_HEADING:
                 self.properties.title = property_fields.line(each.text, 1024)
             yield each
 
 
-def markdown_elements(text: str, page: int = 0) -> Iterator[elements.Element]:
-    """The elements of a text in Markdown."""
-    if len(text) > _MAX_CHARACTERS:
-        yield from light_markup.read(text, light_markup.MARKDOWN)
-        return
-    for piece in _pieces(text):
-        if _is_hostile(piece):
+def markdown_elements(text: str, page: int = 0, warnings: list[str] | None = None) -> Iterator[elements.Element]:
+    """The elements of a text in Markdown; `warnings` takes what a person should know of how it was read."""
+    for part in markdown_tables.parted(text) if len(text) <= _MAX_CHARACTERS else [text]:
+        if isinstance(part, markdown_tables.LongTable):
+            yield from rows.tables(part.rows(_cell), page)
+            continue
+        for piece in _pieces(part):
+            if len(text) <= _MAX_CHARACTERS and not _is_hostile(piece):
+                yield from html_elements(_rendered(piece), page, Head())
+                continue
+            if warnings is not None and _KEPT not in warnings:
+                warnings.append(_KEPT)
             yield from light_markup.read(piece, light_markup.MARKDOWN)
-        else:
-            yield from html_elements(_rendered(piece), page, Head())
+
+
+def _cell(text: str) -> str:
+    """A cell of a long table, read like any other passage."""
+    if len(text) > _MAX_CELL or _is_hostile(text):
+        return text
+    return " ".join(each.text for each in html_elements(_parser().renderInline(text), 0, Head()))
 
 
 def _is_hostile(piece: str) -> bool:
@@ -120,12 +135,16 @@ def _several(value: Any) -> list[str]:
 
 
 def _rendered(text: str) -> str:
+    rendered: str = _parser().render(_NOTE.sub(r"\1\\\2", text))
+    return rendered
+
+
+@cache
+def _parser() -> Any:
     from markdown_it import MarkdownIt
 
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION))
-    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
-    rendered: str = parser.render(_NOTE.sub(r"\1\\\2", text))
-    return rendered
+    return MarkdownIt("commonmark", {"html": True, "maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from lorekeep_parser import decoding
-from lorekeep_parser.readers import eml
+from lorekeep_parser.readers import compressed_rtf, eml
 from lorekeep_parser.readers.mail_parts import Body, Inside, Mail
+from lorekeep_parser.readers.rtf_flow import RtfFlow
 
-_SUBJECT, _BODY, _HTML, _HEADERS = 0x0037, 0x1000, 0x1013, 0x007D
+_SUBJECT, _BODY, _HTML, _RTF, _HEADERS = 0x0037, 0x1000, 0x1013, 0x1009, 0x007D
 _SENDER, _SENDER_ADDRESS, _SENDER_SMTP, _SENT = 0x0C1A, 0x0C1F, 0x5D01, 0x0039
 _NAME, _ADDRESS, _SMTP, _KIND = 0x3001, 0x3003, 0x39FE, 0x0C15
 _LONG_NAME, _SHORT_NAME, _TYPE, _CONTENT_ID, _HIDDEN = 0x3707, 0x3704, 0x370E, 0x3712, 0x7FFE
@@ -54,6 +55,10 @@ class _Properties:
             if (raw := self._streams.get(f"__substg1.0_{key:04X}{kind}")) is not None:
                 return self._decoded(raw.rstrip(b"\x00"))
         return ""
+
+    def raw(self, key: int) -> bytes:
+        """Bytes, nothing where there are none."""
+        return self._streams.get(f"__substg1.0_{key:04X}0102", b"")
 
     def number(self, key: int) -> int | None:
         """A number, None where there is none."""
@@ -96,11 +101,20 @@ def _mail(storage: Any, offset: int, depth: int) -> Mail:
         ("Cc", ", ".join(name for kind, name in receivers if kind == 2)),
         ("Date", mail.date),
     ]
-    mail.bodies = [Body(told.text(_BODY), told.text(_HTML))]
+    mail.bodies = [_body(told)]
     attached = [each for each in storage.storages if each.name.startswith("__attach_version1.0_#")]
     for number, each in enumerate(attached, 1):
         _attach(mail, each, number, depth)
     return mail
+
+
+def _body(told: _Properties) -> Body:
+    """The text as HTML and plain; what is kept as RTF says the same, and is read where there is nothing else."""
+    body = Body(told.text(_BODY), told.text(_HTML))
+    if body.plain.strip() or body.html.strip():
+        return body
+    flow = RtfFlow(compressed_rtf.unpacked(told.raw(_RTF)).decode("latin-1"))
+    return Body("\n\n".join(each.text for each in flow.elements()))
 
 
 def _sender(told: _Properties) -> str:

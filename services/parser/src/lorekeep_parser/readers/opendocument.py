@@ -1,6 +1,8 @@
 """OpenDocument texts and presentations: one pass over content.xml; a slide is a page."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from lorekeep.document.v1 import document_pb2
@@ -9,10 +11,11 @@ from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import elements, property_fields, xml_events
 from lorekeep_parser.readers.opendocument_flow import OpenDocumentFlow
+from lorekeep_parser.readers.opendocument_furniture import Furniture
 from lorekeep_parser.readers.packages import Package
 
 _WHAT = "OpenDocument file"
-_CONTENT, _META, _MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
+_CONTENT, _META, _STYLES, _MANIFEST = "content.xml", "meta.xml", "styles.xml", "META-INF/manifest.xml"
 
 
 def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> "OpenDocumentReader":
@@ -33,8 +36,13 @@ class OpenDocumentReader:
         self.properties = document_pb2.Properties()
         if package.has(_META):
             _Meta().tell(package.text_of(_META), self.properties)
-        self._content = package.text_of(_CONTENT).replace("\x00", "").encode("utf-8", "replace")
+        self._content = _encoded(package.text_of(_CONTENT))
         self._paged = kind is not Media.ODT
+        self._furniture = Furniture()
+        if package.has(_STYLES) and not self._paged:
+            with suppress(xml_events.Damaged):  # styles that cannot be read hide no text of the document
+                for _ in xml_events.events(_encoded(package.text_of(_STYLES)), self._furniture, prefixed=True):
+                    pass
         counted = _Slides()
         _walk(self._content, counted, prefixed=True)
         self.pages_total = max(1, counted.count) if self._paged else 1
@@ -43,7 +51,7 @@ class OpenDocumentReader:
         """Slides from `first` on, notes behind what stands on them."""
         if not self._paged:
             if first == 0:
-                yield Page(self._elements())
+                yield Page(chain(self._furniture.headers, self._elements(), self._furniture.footers))
             return
         made: dict[int, list[elements.Element]] = {}
         for each in self._elements():
@@ -113,6 +121,10 @@ class _Meta:
             subject=first.get("description", "") or first.get("subject", ""),
             keywords=self._found.get("keyword", ()),
         )
+
+
+def _encoded(text: str) -> bytes:
+    return text.replace("\x00", "").encode("utf-8", "replace")
 
 
 def _walk(data: bytes, sink: xml_events.XmlSink, prefixed: bool = False) -> None:

@@ -1,5 +1,6 @@
 """XML of any vocabulary: feeds, articles, books, drawings, records."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,13 @@ from lorekeep_parser.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import elements, property_fields, xml_events
 from lorekeep_parser.readers.html_flow import parsed
+from lorekeep_parser.readers.opendocument_flow import OpenDocumentFlow
 from lorekeep_parser.readers.xhtml import as_html
 from lorekeep_parser.readers.xml_flow import XmlFlow
 
+# An OpenDocument in one file, where settings and pictures stand beside what is shown.
+_FLAT_DOCUMENT = re.compile(r"<office:document[\s>]")
+_ROOT_WITHIN = 8192
 _DAMAGED = "damaged_markup: the XML is not well-formed; it was read as far as its tags tell"
 
 
@@ -50,6 +55,9 @@ class XmlReader:
             yield elements.Element(kind=elements.Kind.ELEMENT_KIND_CODE, text=self._text)
 
     def _walked(self, data: bytes, page: Page) -> Iterator[elements.Element]:
+        if _FLAT_DOCUMENT.search(self._text, 0, _ROOT_WITHIN) and xml_events.well_formed(data):
+            yield from _flat_document(data)
+            return
         flow = XmlFlow()
         if not xml_events.well_formed(data):
             page.warnings.append(_DAMAGED)
@@ -60,3 +68,11 @@ class XmlReader:
         flow.close()
         yield from flow.taken()
         property_fields.tell(self.properties, title=flow.title)
+
+
+def _flat_document(data: bytes) -> Iterator[elements.Element]:
+    flow = OpenDocumentFlow(paged=False)
+    for _ in xml_events.events(data, flow, prefixed=True):
+        yield from flow.taken()
+    flow.close()
+    yield from flow.taken()
