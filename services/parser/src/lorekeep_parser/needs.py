@@ -18,7 +18,7 @@ class Need(StrEnum):
 
 # Names that mostly stand for formats which need `unstructured`. They save the way by a light child and decide nothing:
 # the heavy server's children read everything.
-_LIKELY_HEAVY = (".docx", ".doc", ".pptx", ".ppt", ".eml", ".msg")
+_LIKELY_HEAVY = (".docx", ".doc", ".pptx", ".ppt")
 
 
 def likely_heavy(name: str) -> bool:

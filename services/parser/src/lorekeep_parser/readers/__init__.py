@@ -60,8 +60,6 @@ _NEEDS = {
     Media.PPTX: _UNSTRUCTURED,
     Media.DOC: _UNSTRUCTURED,
     Media.PPT: _UNSTRUCTURED,
-    Media.MSG: _UNSTRUCTURED,
-    Media.EML: _UNSTRUCTURED,
 }
 
 
