@@ -73,6 +73,7 @@ SLOW = {
         "test_documents.py",
         "test_elements_json.py",
         "test_ranges.py",
+        "test_office_old.py",
         "test_office_sheets.py",
         "test_office_slides.py",
         "test_office_word.py",

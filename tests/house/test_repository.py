@@ -19,7 +19,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_nothing_committed_holds(what: str) -> None:
-    command = ["git", "grep", "--untracked", "-nIE", REFUSED[what], "--", "."]
+    command = ["git", "grep", "--untracked", "-nIE", REFUSED[what], "--", ".", ":!.venv*", ":!build"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     assert found == ""
 
@@ -49,3 +49,20 @@ def test_nothing_that_ships_is_under_the_gpl() -> None:
 
     names = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements/constraints.txt").read_text(), re.M)
     assert {name: licence(name) for name in names if re.search(r"\bA?GPL|GNU (Affero )?General", licence(name))} == {}
+
+
+def test_each_decision_has_a_number_of_its_own_and_is_called_by_it() -> None:
+    decisions = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [path.name[:5] for path in decisions] == [f"{number:04}-" for number in range(1, len(decisions) + 1)]
+    assert [path.name for path in decisions if not path.read_text().startswith(f"# {path.name[:4]}: ")] == []
+
+
+def test_no_page_points_at_a_file_that_is_not_there() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    lost = [
+        f"{path.name}: {target}"
+        for path in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+        if not (path.parent / target).exists()
+    ]
+    assert lost == []

@@ -13,11 +13,15 @@ LONGEST_FILE, LONGEST_TEST_FILE = 300, 400
 REFUSED_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 
 
-def _sources() -> list[Path]:
+# What stands in a checkout beside the house, whether git ignores it or not.
+NOT_OURS = (".venv", "build/", "node_modules/")
+
+
+def _sources(root: Path = ROOT) -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    generated = "services/chassis/src/lorekeep/"
-    return [ROOT / each for each in listed if not each.startswith(generated) and (ROOT / each).exists()]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
+    foreign = ("services/chassis/src/lorekeep/", *NOT_OURS)
+    return [root / each for each in listed if not each.startswith(foreign) and (root / each).exists()]
 
 
 SOURCES = _sources()
@@ -54,3 +58,12 @@ def test_no_error_is_swallowed(path: Path) -> None:
         return broad and all(isinstance(each, ast.Pass) for each in node.body)
 
     assert [node.lineno for node in ast.walk(ast.parse(path.read_text())) if swallows(node)] == []
+
+
+def test_environments_and_builds_in_the_checkout_are_not_looked_at(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    for name in ("services/lamp.py", ".venv-other/lib/utils.py", "build/bench/utils.py", "builder.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = {str(path.relative_to(tmp_path)) for path in _sources(tmp_path)}
+    assert found == {"services/lamp.py", "builder.py"}

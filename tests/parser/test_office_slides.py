@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 from tests.parser import office_files
-from tests.parser.office_files import paragraph
 from tests.parser.parser_process import Client
 from tests.parser.test_documents import check_offsets
 
 from lorekeep.document.v1 import document_pb2
-from lorekeep_chassis.errors import InvalidInput, UnsupportedMedia
-from lorekeep_parser.readers import legacy
+from lorekeep_chassis.errors import InvalidInput
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -124,25 +122,3 @@ async def test_a_locked_document_is_told_to_be_one(client: Client, name: str, da
     with pytest.raises(InvalidInput) as caught:
         await client.parse(data, name)
     assert caught.value.reason == "encrypted"
-
-
-async def test_an_old_document_is_converted_or_refused_with_the_way_out(client: Client) -> None:
-    data = office_files.ole("WordDocument", b"\xec\xa5\xc1\x00" + b"\0" * 600)
-    with pytest.raises((InvalidInput, UnsupportedMedia)) as caught:
-        await client.parse(data, "old.doc")
-    assert caught.value.reason == ("corrupt" if legacy.program() else "converter_missing")
-
-
-@pytest.mark.parametrize(("suffix", "route"), [("doc", "libreoffice.docx"), ("ppt", "libreoffice.pptx")])
-async def test_old_formats_by_libreoffice(
-    client: Client, tmp_path_factory: pytest.TempPathFactory, suffix: str, route: str
-) -> None:
-    if legacy.program() is None:
-        pytest.skip("LibreOffice is not installed; apt-get install libreoffice-writer-nogui libreoffice-impress-nogui")
-    folder = tmp_path_factory.mktemp("old")
-    newer = folder / ("new.docx" if suffix == "doc" else "new.pptx")
-    newer.write_bytes(office_files.word(paragraph("The lamp burns.")) if suffix == "doc" else _saved(_show()))
-    data = legacy.converted(newer, suffix).read_bytes()
-    parsed = await client.parse(data, f"old.{suffix}")
-    assert ("The lamp burns." if suffix == "doc" else "the upper box") in parsed.text
-    assert parsed.verdict.route == route

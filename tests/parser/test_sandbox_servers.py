@@ -98,10 +98,8 @@ async def test_readers_that_take_unstructured_are_declared() -> None:
     """A module without the need would be read where the library cannot be imported."""
     light, each_one = (set(readers.modules(heavy=heavy)) for heavy in (False, True))
     folder = Path(str(readers.__file__)).parent
-    taking = {
-        name for name in each_one
-        if (path := folder / f"{name.rpartition('.')[2]}.py").exists() and "unstructured.partition" in path.read_text()
-    }  # fmt: skip
+    paths = {name: folder.joinpath(*name.split(".")[2:]).with_suffix(".py") for name in each_one}
+    taking = {name for name, path in paths.items() if path.exists() and "unstructured.partition" in path.read_text()}
     assert taking
     assert not taking & light
     assert each_one - light - taking <= {"lorekeep_parser.readers.legacy"}

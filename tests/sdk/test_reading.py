@@ -95,6 +95,7 @@ def test_the_command_previews_a_file_or_a_document(url: str, demo: Lorekeep, tmp
     raw = answer(url, "chunks", "preview", str(path), "-c", "demo", "--max-tokens", "50", "--languages", "de")
     assert (raw["options"]["chunking"]["max_tokens"], raw["options"]["reading"]["languages"]) == (50, ["de"])
     assert lorekeep(url, "chunks", "preview", "nowhere", "-c", "demo").exit_code == 1
+    assert lorekeep(url, "chunks", "preview", "a", "-c", "demo", "--strategy", "ocr_only").exit_code == 2
 
 
 def test_the_command_lists_pages(url: str, demo: Lorekeep) -> None:

@@ -42,11 +42,14 @@ def preview(
     url: Url = "",
     key: Key = "",
 ) -> None:
-    """Show how a file or a document would be cut. Nothing is kept; options go over the collection's own."""
+    """Show how a file or a document would be cut. Nothing is kept; options go over the collection's own. A document is
+    not read again, so how it is read can be said of files alone."""
     cut = options.chunking_of(chunking, preset, max_tokens, overlap_tokens, min_tokens)
     read = options.reading_of(strategy, languages)
     path = Path(what)
     from_file = path.is_file()
+    if read and not from_file:
+        raise typer.BadParameter(f"{what} is no file here, and a document is not read again", param_hint="options")
 
     async def work(client: "AsyncLorekeep") -> ChunkPreview:
         if from_file:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 100
 _OUTCOME_STYLES = {"ocr": "cyan", "empty": "yellow", "garbled": "yellow", "skipped": "red"}
 
-app = typer.Typer(no_args_is_help=True, help="List and delete documents, list pages, restore versions.")
+app = typer.Typer(no_args_is_help=True, help="List, show and delete documents, list pages and versions, restore one.")
 
 Name = Annotated[str, typer.Argument(help="Collection, by name or id.", show_default=False)]
 DocumentId = Annotated[str, typer.Argument(help="Document, by its id.", show_default=False)]

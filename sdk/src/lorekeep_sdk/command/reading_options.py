@@ -12,7 +12,11 @@ _READ = "How documents are read"
 
 Chunking = Annotated[
     ChunkStrategy | None,
-    typer.Option(help="What decides where a chunk ends.", show_default=False, rich_help_panel=_CUT),
+    typer.Option(
+        help="What decides where a chunk ends; `by_title` in a new collection.",
+        show_default=False,
+        rich_help_panel=_CUT,
+    ),
 ]
 Preset = Annotated[
     str, typer.Option(help="`quality` for chunks of 1,024 tokens.", show_default=False, rich_help_panel=_CUT)
@@ -20,16 +24,24 @@ Preset = Annotated[
 MaxTokens = Annotated[
     int | None,
     typer.Option(
-        min=16, max=2048, help="Longest chunk, in tokens of the model.", show_default=False, rich_help_panel=_CUT
+        min=16,
+        max=2048,
+        help="Longest chunk, in tokens of the model; 512 in a new collection, or what the model takes.",
+        show_default=False,
+        rich_help_panel=_CUT,
     ),
 ]
 OverlapTokens = Annotated[
     int | None,
-    typer.Option(min=0, help="Tokens repeated of the chunk before.", show_default=False, rich_help_panel=_CUT),
+    typer.Option(
+        min=0, help="Tokens repeated of the chunk before; 50 in a new one.", show_default=False, rich_help_panel=_CUT
+    ),
 ]
 MinTokens = Annotated[
     int | None,
-    typer.Option(min=1, help="Shorter chunks join their neighbours.", show_default=False, rich_help_panel=_CUT),
+    typer.Option(
+        min=1, help="Shorter chunks join their neighbours; 128 in a new one.", show_default=False, rich_help_panel=_CUT
+    ),
 ]
 Strategy = Annotated[
     ReadStrategy | None,
@@ -44,14 +56,16 @@ Strategy = Annotated[
 Languages = Annotated[
     str,
     typer.Option(
-        help="Languages to recognise characters in, such as de,en.", show_default=False, rich_help_panel=_READ
+        help="Languages to recognise characters in, such as de,en; en in a new collection.",
+        show_default=False,
+        rich_help_panel=_READ,
     ),
 ]
 Attachments = Annotated[
     bool | None,
     typer.Option(
         "--attachments/--no-attachments",
-        help="Make documents of mail attachments and archive members.",
+        help="Make documents of mail attachments and archive members; on in a new collection.",
         show_default=False,
         rich_help_panel=_READ,
     ),

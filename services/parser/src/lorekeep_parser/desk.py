@@ -22,8 +22,6 @@ from lorekeep_parser.scratch import Scratch
 from lorekeep_parser.tokenizer_shelf import Gathering, TokenizerShelf
 
 _UNKNOWN_ROUTE = "unknown"
-# Routes name label values, so only words that look like one are taken from a child.
-_MAX_ROUTE_CHARACTERS = 32
 _Message = TypeVar("_Message", parser_pb2.ParseResponse, parser_pb2.ChunkResponse)
 
 
@@ -108,7 +106,7 @@ class Place:
             reading.stretched_for(response.batch_end.pages_total, self._desk.clock, self._timeout)
         elif part == "finished":
             verdict = response.finished.verdict
-            reading.route = verdict.route[:_MAX_ROUTE_CHARACTERS]
+            reading.route = measures.route_label(verdict.route)
             reading.pages, reading.chunks = verdict.pages_read, response.finished.chunk_count
 
 

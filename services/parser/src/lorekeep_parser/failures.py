@@ -14,6 +14,14 @@ from lorekeep_chassis.errors import (
 )
 
 _CROSSING: dict[str, type[LorekeepError]] = {each.__name__: each for each in (InvalidInput, UnsupportedMedia, TooLarge)}
+# What a child may say of its document. Reasons name label values and what jobs do, so no other word is taken from one.
+OF_THE_DOCUMENT = frozenset(
+    {
+        "conversion_timeout", "converter_missing", "corrupt", "empty_file", "empty_text", "encrypted", "invalid_input",
+        "parser_crashed", "reader_missing", "resume_state_invalid", "strategy_unavailable", "tokenizer_invalid",
+        "too_large", "too_large_unpacked", "too_many_pages", "unsupported_media",
+    }
+)  # fmt: skip
 _MAX_MESSAGE_CHARACTERS = 2000
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -184,7 +192,9 @@ def decoded(payload: bytes) -> tuple[LorekeepError, str]:
         if body["reason"] in _OF_THE_MACHINE:
             return _OF_THE_MACHINE[body["reason"]](), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
         kind = _CROSSING[body["kind"]]
-        reason, message = str(body["reason"])[:64], str(body["message"])[:_MAX_MESSAGE_CHARACTERS]
-        return kind(message, reason=reason), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
+        where = str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
+        if body["reason"] not in OF_THE_DOCUMENT:
+            return crashed(), f"a reason that is none: {where}"[:_MAX_MESSAGE_CHARACTERS]
+        return kind(str(body["message"])[:_MAX_MESSAGE_CHARACTERS], reason=body["reason"]), where
     except (ValueError, KeyError, TypeError):
         return crashed(), "unreadable failure"

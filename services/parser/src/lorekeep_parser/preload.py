@@ -35,6 +35,7 @@ _LIGHT = (
     "pypdfium2",
     "charset_normalizer",
     "olefile",
+    "oxmsg.storage",
     "PIL.Image",
     "lxml.html",
     "markdown_it",

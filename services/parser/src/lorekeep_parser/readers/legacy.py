@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from lorekeep_chassis.errors import InvalidInput, UnsupportedMedia
-from lorekeep_parser import child_limits, failures
+from lorekeep_parser import child_limits, failures, heartbeat
 from lorekeep_parser.media import Media
 from lorekeep_parser.page import Reader, Wishes
 from lorekeep_parser.readers import office_kit
@@ -15,6 +17,8 @@ from lorekeep_parser.readers import office_kit
 _SECONDS = 80
 _MAX_BYTES = 512 * 2**20
 _NEWER = {Media.DOC: ("docx", Media.DOCX), Media.PPT: ("pptx", Media.PPTX)}
+# LibreOffice's names for what it writes.
+_FILTERS = {"docx": "MS Word 2007 XML", "pptx": "Impress MS PowerPoint 2007 XML"}
 _PROGRAMS = ("soffice", "libreoffice")
 # The header of Word's file information block, in which a bit says that the text is encrypted.
 _WORD_FLAGS, _WORD_ENCRYPTED = 0x0A, 0x0100
@@ -24,7 +28,7 @@ def opened(path: Path, kind: Media, name: str, wishes: Wishes) -> Reader:
     """Reads a DOC or PPT."""
     _refuse_encrypted(path, kind)
     suffix, newer = _NEWER[kind]
-    made = converted(path, suffix)
+    made = converted(path, suffix, program())
     reader: Reader
     if newer is Media.DOCX:
         from lorekeep_parser.readers import word
@@ -44,55 +48,54 @@ def program() -> str | None:
     return next((found for each in _PROGRAMS if (found := shutil.which(each))), None)
 
 
-def converted(path: Path, suffix: str) -> Path:
-    """The document in a newer format, beside it."""
-    binary = program()
+def converted(path: Path, suffix: str, binary: str | None) -> Path:
+    """The document in a newer format, beside it. `binary` is LibreOffice's, beside which its library lies."""
     if binary is None:
-        raise UnsupportedMedia(
-            "Office documents of the old binary formats are read only where LibreOffice is installed on the server. "
-            f"Save the document as {suffix.upper()} and upload that, or ask your operator to install LibreOffice.",
-            reason="converter_missing",
-        )
+        raise _converter_missing(suffix)
     made = path.parent / f"converted.{suffix}"
     # A profile of its own, so that nothing is shared with another document, and nothing stays.
-    profile = (path.parent / "office-profile").as_uri()
+    profile = path.parent / "office-profile"
     folder = str(Path(binary).resolve().parent)
-    kit = [sys.executable, "-I", office_kit.__file__, folder, profile, path.as_uri(), made.as_uri(), suffix]
-    _run(kit, path.parent, suffix)
-    if not made.is_file():
-        # The library is missing, or lacks a file of the screen that it thinks it needs.
-        _run(_command(binary, profile, path, suffix), path.parent, suffix)
-        written = path.parent / "converted" / f"{path.stem}.{suffix}"
-        made = written if written.is_file() else made
-    if not made.is_file() or made.stat().st_size > _MAX_BYTES:
+    addresses = [each.as_uri() for each in (profile, path, made)]
+    command = [sys.executable, "-I", office_kit.__file__, folder, *addresses, _FILTERS[suffix]]
+    end = run(command, path.parent, suffix, _SECONDS)
+    if end == office_kit.UNUSABLE:
+        raise _converter_missing(suffix)
+    if end != office_kit.DONE or not made.is_file() or made.stat().st_size > _MAX_BYTES:
         raise failures.corrupt("document")
     return made
 
 
-def _command(binary: str, profile: str, path: Path, suffix: str) -> list[str]:
-    """The program, with a socket beside the document where /tmp cannot be written."""
-    return [
-        binary, f"-env:UserInstallation={profile}", f"-env:OSL_SOCKET_PATH={path.parent}", "--headless", "--norestore",
-        "--nolockcheck", "--nodefault", "--nologo", "--convert-to", suffix, "--outdir", str(path.parent / "converted"),
-        str(path),
-    ]  # fmt: skip
+def _converter_missing(suffix: str) -> UnsupportedMedia:
+    return UnsupportedMedia(
+        "Office documents of the old binary formats are read only where LibreOffice is installed on the server. "
+        f"Save the document as {suffix.upper()} and upload that, or ask your operator to install LibreOffice.",
+        reason="converter_missing",
+    )
 
 
-def _run(command: list[str], home: Path, suffix: str) -> None:
-    """Runs a converter in the child's own process group, so that it ends with it."""
+def run(command: list[str], home: Path, suffix: str, seconds: float) -> int:
+    """How the converter ended. It runs in the child's own process group, so that it ends with it. Its time is bounded
+    here, so signs of life are given for it."""
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8",
                    "SAL_USE_VCLPLUGIN": "svp"}  # fmt: skip
-    try:
-        subprocess.run(  # noqa: S603
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            timeout=_SECONDS, check=False, preexec_fn=child_limits.die_with_parent,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise InvalidInput(
-            f"LibreOffice could not convert the document within {_SECONDS} seconds. Save it as {suffix.upper()} and "
-            "upload that.",
-            reason="conversion_timeout",
-        ) from error
+    begin = time.monotonic()
+    with subprocess.Popen(  # noqa: S603
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=child_limits.die_with_parent,  # noqa: PLW1509 - a child has one thread
+    ) as process:  # fmt: skip
+        try:
+            while time.monotonic() - begin < seconds:
+                heartbeat.beat()
+                with suppress(subprocess.TimeoutExpired):
+                    return process.wait(min(heartbeat.EVERY_SECONDS, seconds))
+        finally:
+            process.kill()
+    raise InvalidInput(
+        f"LibreOffice could not convert the document within {seconds:.0f} seconds. Save it as {suffix.upper()} and "
+        "upload that.",
+        reason="conversion_timeout",
+    )
 
 
 def _refuse_encrypted(path: Path, kind: Media) -> None:
