@@ -16,14 +16,14 @@ from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis import metrics, tracing
 from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import failures, intake, measures
+from lorekeep_parser.allowance import Allowance, Words
 from lorekeep_parser.children import Children, Clock, Slots, Work
 from lorekeep_parser.frames import MAX_PAYLOAD_BYTES, Kind
 from lorekeep_parser.scratch import Scratch
 from lorekeep_parser.tokenizer_shelf import Gathering, TokenizerShelf
 
 _UNKNOWN_ROUTE = "unknown"
-# Routes name label values, so only words that look like one are taken from a child.
-_MAX_ROUTE_CHARACTERS = 32
+_ROUTES, _OUTCOMES = Words(), Words()
 _Message = TypeVar("_Message", parser_pb2.ParseResponse, parser_pb2.ChunkResponse)
 
 
@@ -63,9 +63,11 @@ class Place:
         """Reads the document and gives what it holds."""
         async with self._desk.scratch.directory() as directory, _observed("parser.read") as reading:
             path = await intake.document_received(requests, start.size_bytes, self._tokenizer, directory)
+            allowance = Allowance()
             async with self._working("parse", path, start.SerializeToString(), start.name) as work:
                 async for payload in work.responses():
                     response = _decoded(parser_pb2.ParseResponse, payload)
+                    allowance.take(len(payload), response)
                     self._note(response, reading)
                     yield response
                     if response.HasField("vectors_required"):
@@ -80,11 +82,12 @@ class Place:
             while self._tokenizer.required:
                 intake.take_tokenizer(await _next(requests), self._tokenizer)
             async with self._working("chunk", directory, options.SerializeToString()) as work:
-                told = asyncio.Event()
+                told, allowance = asyncio.Event(), Allowance()
                 pump = asyncio.create_task(_pump(requests, work, told))
                 try:
                     async for payload in work.responses():
                         response = _decoded(parser_pb2.ChunkResponse, payload)
+                        allowance.take(len(payload))
                         reading.chunks += response.HasField("chunk")
                         yield response
                     if pump.done() or not told.is_set():
@@ -108,7 +111,7 @@ class Place:
             reading.stretched_for(response.batch_end.pages_total, self._desk.clock, self._timeout)
         elif part == "finished":
             verdict = response.finished.verdict
-            reading.route = verdict.route[:_MAX_ROUTE_CHARACTERS]
+            reading.route = _ROUTES.taken(verdict.route)
             reading.pages, reading.chunks = verdict.pages_read, response.finished.chunk_count
 
 
@@ -147,7 +150,7 @@ async def _observed(name: str) -> AsyncIterator[_Reading]:
     finally:
         reading.tell(span)
         span.end()
-        measures.DOCUMENTS.labels(reading.route, outcome).inc()
+        measures.DOCUMENTS.labels(reading.route, _OUTCOMES.taken(outcome)).inc()
         measures.SECONDS.labels(reading.route).observe(perf_counter() - begin, metrics.exemplar())
 
 

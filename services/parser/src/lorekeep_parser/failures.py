@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import signal
 
 from lorekeep_chassis.errors import (
@@ -15,6 +16,8 @@ from lorekeep_chassis.errors import (
 
 _CROSSING: dict[str, type[LorekeepError]] = {each.__name__: each for each in (InvalidInput, UnsupportedMedia, TooLarge)}
 _MAX_MESSAGE_CHARACTERS = 2000
+# Reasons name label values and decide what becomes of a document, so only what looks like one is taken from a child.
+_REASON = re.compile(r"[a-z][a-z_]{0,39}")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -184,7 +187,10 @@ def decoded(payload: bytes) -> tuple[LorekeepError, str]:
         if body["reason"] in _OF_THE_MACHINE:
             return _OF_THE_MACHINE[body["reason"]](), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
         kind = _CROSSING[body["kind"]]
-        reason, message = str(body["reason"])[:64], str(body["message"])[:_MAX_MESSAGE_CHARACTERS]
-        return kind(message, reason=reason), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
-    except (ValueError, KeyError, TypeError):
+        reason, message = body["reason"], body["message"][:_MAX_MESSAGE_CHARACTERS]
+        if not _REASON.fullmatch(reason):
+            raise ValueError("no reason")
+        plain = "".join(each if each.isprintable() else " " for each in message)
+        return kind(plain, reason=reason), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return crashed(), "unreadable failure"
