@@ -186,11 +186,10 @@ def decoded(payload: bytes) -> tuple[LorekeepError, str]:
         body = json.loads(payload)
         if body["reason"] in _OF_THE_MACHINE:
             return _OF_THE_MACHINE[body["reason"]](), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
-        kind = _CROSSING[body["kind"]]
-        reason, message = body["reason"], body["message"][:_MAX_MESSAGE_CHARACTERS]
-        if not _REASON.fullmatch(reason):
-            raise ValueError("no reason")
-        plain = "".join(each if each.isprintable() else " " for each in message)
-        return kind(plain, reason=reason), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
+        kind, reason, message = _CROSSING[body["kind"]], body["reason"], body["message"][:_MAX_MESSAGE_CHARACTERS]
+        if _REASON.fullmatch(reason):
+            plain = "".join(each if each.isprintable() else " " for each in message)
+            return kind(plain, reason=reason), str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return crashed(), "unreadable failure"
+        pass
+    return crashed(), "unreadable failure"

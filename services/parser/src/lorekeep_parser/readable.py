@@ -6,7 +6,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_PROGRAMS = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/opt", "/nix/store", "/var/cache/fontconfig")
+_PROGRAMS = (
+    "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/opt", "/nix/store", "/var/cache/fontconfig",
+    "/var/lib/libreoffice", "/var/spool/libreoffice",
+)  # fmt: skip
 # Of /etc no more than libraries look up: names of users and of machines, but no keys.
 _FACTS = (
     "alternatives", "fonts", "group", "host.conf", "hosts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
