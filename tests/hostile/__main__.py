@@ -15,6 +15,7 @@ _HEAD = ("file", "outcome", "seconds", "peak MiB", "wrong")
 async def _all(folder: Path) -> list[bout.Bout]:
     bouts = []
     async with running(folder) as (parser, client):
+        await bout.warmed(client)
         print("| " + " | ".join(_HEAD) + " |\n|" + "---|" * len(_HEAD), flush=True)
         for case in CASES:
             bouts.append(await bout.fought(parser, client, case))

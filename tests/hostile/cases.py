@@ -55,6 +55,13 @@ def _nested(count: int) -> bytes:
     return b"<html><body>" + b"<div>" * count + b"deep words of the keeper" + b"</div>" * count + b"</body></html>"
 
 
+def _frames(count: int) -> bytes:
+    """A moving picture of eight by eight dots."""
+    size = (8).to_bytes(2, "little") * 2
+    frame = b"\x2c" + bytes(4) + size + b"\0\x02\x04\x84\x8f\xa9\x02\0"
+    return b"GIF89a" + size + b"\x80\0\0\0\0\0\xff\xff\xff" + frame * count + b";"
+
+
 _LOCKED = [
     _case("encrypted PDF", "locked.pdf", pdfs.encrypted, "encrypted"),
     _case("encrypted DOCX", "locked.docx", _office_encrypted, "encrypted"),
@@ -116,10 +123,33 @@ _ENCODED = [
     ),
     _case("Big5", "big5.txt", lambda: _CHINESE.encode("big5"), OK, says="海面很平靜"),
 ]
+_LONG = [
+    _case("text of 4 MiB without a break", "word.txt", lambda: ("燈" * 2**22).encode(), OK, says="燈" * 1000,
+          start={"chunk_options": None}),
+    _case("JSON, a string of 6 MB", "string.json", lambda: b'{"log": "' + b"lamp oil " * 700_000 + b'"}', OK,
+          says="lamp oil", start={"chunk_options": None}),
+    _case("mail, 10 MB of parameters", "parameters.eml",
+          lambda: b"Subject: Lamps\nContent-Type: text/plain; " + b"a*0*=x; " * 1_300_000 + b"\n\nThe lamp burned.\n",
+          OK, says="The lamp burned."),
+    _case("mail, 100,000 headers", "headers.eml",
+          lambda: b"".join(b"X-Lamp-%d: lit\n" % each for each in range(100_000)) + b"Subject: Lamps\n\nIt burned.\n",
+          OK, says="It burned."),
+    _case("XLSX, one string in 200,000 cells", "shared.xlsx", lambda: packages.shared_text(200_000, 1, 32_000), OK,
+          says="lamp lamp", heavy=True, start={"chunk_options": None}),
+    _case("XLSX, one string in a row of 16,384 cells", "wide.xlsx", lambda: packages.shared_text(1, 16_384, 32_000), OK,
+          says="lamp lamp", start={"chunk_options": None}),
+    _case("XLSX, 30 million blank rows", "blank.xlsx", lambda: packages.blank_rows(30_000_000), "empty_text",
+          "parse_timeout", heavy=True),
+    _case("GIF, 50,000 frames", "frames.gif", lambda: _frames(50_000), "empty_text", "too_large", "too_many_pages",
+          "parse_timeout", heavy=True),
+    _case("Markdown, 200,000 brackets", "brackets.md", lambda: b"[" * 200_000 + b"lamp oil", OK, says="lamp oil"),
+    _case("RTF, a million groups", "groups.rtf", lambda: b"{\\rtf1 " + b"{" * 10**6 + b"lamp oil" + b"}" * 10**6, OK,
+          "corrupt"),
+]  # fmt: skip
 _NAMED = [
     _case("name with a path", "../../../etc/passwd", lambda: _PROSE.encode(), OK, says="lamp"),
     _case("name with control characters", "a\x00b\x1b[2J\r\n.txt", lambda: _PROSE.encode(), OK, says="lamp"),
     _case("name of 4 KB", "n" * 4092 + ".txt", lambda: _PROSE.encode(), "invalid_input"),
 ]
 
-CASES = [*_LOCKED, *_BROKEN, *_MARKUP, *_BOMBS, *_ENCODED, *_NAMED]
+CASES = [*_LOCKED, *_BROKEN, *_MARKUP, *_BOMBS, *_ENCODED, *_LONG, *_NAMED]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.hostile import bout
 from tests.parser.parser_process import Client, ParserProcess, running
 
 
@@ -12,4 +13,5 @@ from tests.parser.parser_process import Client, ParserProcess, running
 async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[ParserProcess, Client]]:
     """A running parser and a client of it."""
     async with running(tmp_path_factory.mktemp("scratch")) as it:
+        await bout.warmed(it[1])
         yield it

@@ -14,7 +14,7 @@ from tests.parser.parser_process import Client, ParserProcess
 # Every way in which reading a document may end. Another reason is a hole.
 _OUTCOMES = (
     "ok corrupt encrypted empty_text empty_file unsupported_media too_large too_large_unpacked parser_crashed "
-    "parse_timeout converter_missing invalid_input"
+    "parse_timeout converter_missing invalid_input too_many_pages"
 )
 TYPED = frozenset(_OUTCOMES.split())
 SECONDS_A_DOCUMENT = 60.0

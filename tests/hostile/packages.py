@@ -1,6 +1,7 @@
 """Archives and office packages that lie, swell or fold back on themselves."""
 
 import io
+import random
 import struct
 import zipfile
 import zlib
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from tests.parser import small_files
 
 _SHEET = '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+_MAIN = '"http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 _WORKBOOK = (
     '<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r='
     '"http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Far" sheetId="1" '
@@ -137,3 +139,28 @@ def overlapping_bomb(kernel_bytes: int, members: int, prefix: str) -> bytes:
         directory += each
     end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, members, members, len(directory), len(body), 0)
     return body + directory + end
+
+
+def shared_text(rows: int, columns: int, characters: int) -> bytes:
+    """A workbook in which every cell is one and the same long string, beside a member that nothing packs."""
+    cells = "".join('<c t="s"><v>0</v></c>' for _ in range(columns))
+    relation = _RELATION.format(kind="sharedStrings", target="sharedStrings.xml").replace('"r1"', '"r2"')
+    string = f"<sst xmlns={_MAIN}><si><t>{'lamp ' * (characters // 5)}</t></si></sst>"
+    return _with(
+        workbook(f"<row>{cells}</row>" * rows),
+        {"xl/sharedStrings.xml": string.encode(), "junk.bin": random.Random(7).randbytes(2**21)},
+        relation[relation.index("<Relationship ") : relation.index("</Relationships>")],
+    )
+
+
+def blank_rows(count: int) -> bytes:
+    """A workbook of rows without cells, beside a member that nothing packs."""
+    return _with(workbook("<row/>" * count), {"junk.bin": random.Random(7).randbytes(2**21)}, "")
+
+
+def _with(package: bytes, members: dict[str, bytes], relation: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(package)) as file:
+        held = {name: file.read(name) for name in file.namelist()}
+    relations = "xl/_rels/workbook.xml.rels"
+    held[relations] = held[relations].replace(b"</Relationships>", f"{relation}</Relationships>".encode())
+    return archive(held | members)

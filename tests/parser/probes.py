@@ -121,6 +121,12 @@ def calls(job: dict[str, Any]) -> Any:
         "io_uring_setup": _system(425, 0, 0),
         "pidfd_send_signal": _system(424, -1, 0, 0, 0),
         "clone3": _system(435, 0, 0),
+        "priority_of_others": lambda: os.setpriority(os.PRIO_USER, 0, os.getpriority(os.PRIO_USER, 0)),
+        "scheduling_of_another": lambda: os.sched_setscheduler(os.getppid(), os.SCHED_OTHER, os.sched_param(0)),
+        "processors_of_another": lambda: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0)),
+        "memory_without_bound": lambda: os.memfd_create("held"),
+        "mode_of_a_file": lambda: Path(job["path"]).chmod(0o700),
+        "owner_of_a_file": lambda: os.chown(job["path"], -1, -1),
     }
     return {name: _outcome(each) for name, each in tries.items()}
 
@@ -142,6 +148,24 @@ def others(job: dict[str, Any]) -> Any:
 def writing(job: dict[str, Any]) -> Any:
     places = {"scratch": Path(job["path"]) / "own", "outside": Path(job["outside"]), "null": Path(os.devnull)}
     return {name: _outcome(lambda each=each: each.write_text("x")) for name, each in places.items()}
+
+
+def reading(job: dict[str, Any]) -> Any:
+    """What it may read, and whether it may run what it wrote."""
+    own = Path(job["path"]) / "own"
+    own.write_text("x")
+    program = Path(job["path"]) / "program"
+    with open(os.open(program, os.O_CREAT | os.O_WRONLY, 0o700), "wb") as file:  # noqa: PTH123
+        file.write(Path("/bin/true").read_bytes())
+    places = {"own": own, "tokenizer": Path(job["tokenizer"]), "library": Path(os.__file__), **_elsewhere(job)}
+    outcomes = {name: _outcome(lambda each=each: each.read_bytes()) for name, each in places.items()}
+    folders = {"own_folder": own.parent, "beside_folder": own.parent.parent}
+    outcomes |= {name: _outcome(lambda each=each: os.listdir(each)) for name, each in folders.items()}  # noqa: PTH208
+    return outcomes | {"program": _outcome(lambda: os.execv(program, ["program"]))}
+
+
+def _elsewhere(job: dict[str, Any]) -> dict[str, Path]:
+    return {name: Path(place) for name, place in job["elsewhere"].items()}
 
 
 def facts(job: dict[str, Any]) -> Any:

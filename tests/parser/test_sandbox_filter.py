@@ -26,6 +26,8 @@ _DENIED = [
     (321, 280), (298, 241), (425, 425), (426, 426), (427, 427), (250, 219), (248, 217), (249, 218),  # ... request_key
     (246, 104), (320, 294), (175, 105), (313, 273), (323, 282), (304, 265), (303, 264), (169, 142), (167, 224),
     (112, 157), (109, 154), (438, 438), (424, 424),  # setsid, setpgid, pidfd_getfd, pidfd_send_signal
+    (141, 140), (144, 119), (142, 118), (314, 274), (251, 30), (256, 238), (279, 239),  # setpriority ... move_pages
+    (91, 52), (268, 53), (452, 452), (93, 55), (260, 54), (188, 5), (189, 6), (190, 7), (319, 279),  # ... memfd_create
 ]  # fmt: skip
 
 
@@ -107,6 +109,9 @@ def test_signals_and_limits_of_one_process(machine: seccomp.Machine) -> None:
     assert _error(machine, kill, 2**64 - 4711, 9) == errno.EPERM
     assert _error(machine, prlimit, 0, 7) == _ALLOWED
     assert _error(machine, prlimit, 4711, 7) == errno.EPERM
+    affinity = (203, 122)[machine.column]
+    assert _error(machine, affinity, 0) == _ALLOWED
+    assert _error(machine, affinity, 4711) == errno.EPERM
 
 
 def test_no_jump_is_too_far(machine: seccomp.Machine) -> None:

@@ -27,12 +27,17 @@ _SILENCE_SECONDS = 2.0
 class _Played:
     """A child that the test plays."""
 
-    def __init__(self, work: Work, stream: asyncio.StreamWriter) -> None:
-        self.work = work
+    def __init__(self, child: Child, stream: asyncio.StreamWriter) -> None:
+        self.work = Work(child, _SILENCE_SECONDS)
+        self._child = child
         self._stream = stream
 
     def says(self, kind: Kind, payload: bytes = b"") -> None:
         self._stream.write(frames.packed(kind, payload))
+
+    def ends(self, exit_code: int) -> None:
+        self._child.exit_code = exit_code
+        self._child.ended.set()
 
     async def all(self) -> list[bytes]:
         return [each async for each in self.work.responses()]
@@ -43,7 +48,7 @@ async def played() -> AsyncIterator[_Played]:
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_unix_connection(sock=ours)
     _, stream = await asyncio.open_unix_connection(sock=theirs)
-    yield _Played(Work(Child(1, reader, writer), _SILENCE_SECONDS), stream)
+    yield _Played(Child(1, reader, writer), stream)
     for each in (writer, stream):
         each.close()
 
@@ -65,6 +70,18 @@ async def test_signs_of_life_do_not(played: _Played) -> None:
     assert await reading == [b"a"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "payload"), [(Kind.BEAT, b""), (Kind.WAITING, frames.counted(0)), (Kind.BEAT, b"x" * 1000)]
+)
+async def test_signs_of_life_without_end(played: _Played, kind: Kind, payload: bytes) -> None:
+    for _ in range(1000):
+        played.says(kind, payload)
+    played.ends(0)
+    with pytest.raises(InvalidInput) as caught:
+        await played.all()
+    assert caught.value.reason == "parser_crashed"
+
+
 async def test_nor_does_waiting_for_more(played: _Played) -> None:
     await played.work.send(Kind.JOB)
     played.says(Kind.WAITING, frames.counted(1))
@@ -84,7 +101,7 @@ async def test_it_waits_for_nothing_while_something_is_on_its_way(played: _Playe
         await played.all()
 
 
-@pytest.mark.parametrize("payload", [b"{}x", b"[1]", b'["a palace"]', b"7", b"\xff"])
+@pytest.mark.parametrize("payload", [b"{}x", b"[1]", b'["a palace"]', b"7", b"\xff", b"[" * 2**20])
 async def test_wishes_that_are_none(played: _Played, payload: bytes) -> None:
     played.says(Kind.ELSEWHERE, payload)
     with pytest.raises(InvalidInput):

@@ -1,5 +1,6 @@
 """What a child may and may not do, tried by a child, as the user of the tests and as uid 1000 without capabilities."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from tests.parser import plain_user, probes
 from tests.parser.probes import Told
 
 from lorekeep_chassis.errors import DeadlineExceeded, InvalidInput, TooLarge, Unavailable
-from lorekeep_parser import child_limits, failures, landlock
+from lorekeep_parser import child_limits, failures, landlock, readable
 
 Try = Callable[..., Told]
 
@@ -61,6 +62,29 @@ def test_it_writes_to_its_scratch_directory_alone(attempt: Try) -> None:
         outcomes = _answer(attempt("writing", outside=str(elsewhere / "file")))
         assert outcomes == {"scratch": "allowed", "outside": "EACCES", "null": "allowed"}
         assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.skipif(landlock.version() == 0, reason="the kernel has no Landlock")
+def test_it_reads_its_scratch_directory_and_programs_alone(tmp_path: Path) -> None:
+    root = tmp_path / "documents"
+    mine, neighbour, shelf = root / "mine", root / "neighbour", root / "shelf"
+    for each in (mine, neighbour, shelf):
+        each.mkdir(parents=True)
+    files = {"neighbour": neighbour / "document", "shelf": shelf / "other.json", "secret": tmp_path / "token"}
+    for each in (*files.values(), tokenizer := shelf / "mine.json"):
+        each.write_text("x")
+    elsewhere = {name: str(each) for name, each in files.items()} | {"home": str(Path.home() / ".bashrc")}
+    elsewhere |= {"shadow": "/etc/shadow", "parent": f"/proc/{os.getpid()}/environ"}
+    outcomes = _answer(probes.tried("reading", mine, tokenizer=str(tokenizer), elsewhere=elsewhere))
+    allowed = {"own", "own_folder", "tokenizer", "library"}
+    assert {name for name, outcome in outcomes.items() if outcome == "allowed"} == allowed, outcomes
+    assert {outcome for name, outcome in outcomes.items() if name not in allowed} <= {"EACCES", "EPERM", "ENOENT"}
+
+
+def test_what_holds_the_documents_is_no_place_to_read(tmp_path: Path) -> None:
+    places = ["/usr", str(tmp_path), "/tmp", str(tmp_path / "documents" / "mine")]
+    assert readable.beside(tmp_path / "documents" / "mine", places) == ["/usr", places[-1]]
+    assert not {"/", "/root", "/home", str(Path.home()), str(Path.cwd())} & set(readable.places())
 
 
 def test_limits_and_rights_hold_for_what_it_starts_too(attempt: Try) -> None:

@@ -9,7 +9,7 @@ element goes on in elements without HTML, which is how the chunker knows.
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -55,7 +55,7 @@ class Assembler:
         return self.length - self._segment_start
 
     def add(self, element: document_pb2.Element) -> Iterator[document_pb2.Element]:
-        """Places what a reader gave: kind, text, page, level, boxes, html. Blank text gives nothing."""
+        """Places what a reader gave, `in_parts`: kind, text, page, level, boxes, html. Blank text gives nothing."""
         element.text = cleaned(element.text)
         if element.kind not in _SHAPED:
             element.text = element.text.strip()
@@ -102,21 +102,11 @@ class Assembler:
         self._headings.append((element.level, element.text))
 
     def _placed(self, element: document_pb2.Element) -> Iterator[document_pb2.Element]:
-        """One element, or several where the text is too long for one."""
         if len(element.html) > _MAX_HTML_CHARACTERS:
             element.html = _EMPTY_TABLE
         del element.boxes[_MAX_BOXES:]
-        # Without its text, which would be copied whole for each of its parts.
-        shell = document_pb2.Element()
-        shell.CopyFrom(element)
-        shell.text = ""
-        for text in parted(element.text):
-            part = document_pb2.Element()
-            part.CopyFrom(shell)
-            part.text = text
-            self._append(part)
-            yield part
-            shell.html = ""
+        self._append(element)
+        yield element
 
     def _append(self, element: document_pb2.Element) -> None:
         separator = SEPARATOR if self.ordinal else ""
@@ -153,6 +143,22 @@ def _segment(data: str) -> document_pb2.Segment:
         return document_pb2.Segment.FromString(base64.b64decode(data))
     except DecodeError as error:
         raise ValueError("no segment") from error
+
+
+def in_parts(elements: Iterable[document_pb2.Element]) -> Iterator[document_pb2.Element]:
+    """Elements as readers give them, those of which the text is too long for one as several, so that a batch may end
+    between them."""
+    for element in elements:
+        if len(element.text) <= MAX_ELEMENT_CHARACTERS:
+            yield element
+            continue
+        text, element.text = element.text, ""  # which would be copied whole for each of its parts
+        for each in parted(text):
+            part = document_pb2.Element()
+            part.CopyFrom(element)
+            part.text = each
+            yield part
+            element.html = ""
 
 
 def cleaned(text: str) -> str:

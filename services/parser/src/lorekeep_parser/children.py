@@ -7,11 +7,12 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from lorekeep_chassis import calls, logs
 from lorekeep_chassis.errors import LorekeepError, Overloaded
-from lorekeep_parser import child_limits, failures, frames, measures, needs
+from lorekeep_parser import child_limits, failures, frames, heartbeat, measures, needs
 from lorekeep_parser.forking import Child, ForkServer
 from lorekeep_parser.frames import Kind
 from lorekeep_parser.needs import Need
@@ -20,6 +21,8 @@ _LOG = logs.logger(__name__)
 _RETRY_AFTER_SECONDS = 2.0
 # How long a document waits for a fork server that is starting, rather than be sent back and read in anew.
 _PATIENCE_SECONDS = 30.0
+# Signs of life that a child may give beyond one every `heartbeat.EVERY_SECONDS`. More are made to keep us busy.
+_SPARE_BEATS = 16
 
 
 class Slots:
@@ -126,6 +129,7 @@ class Work:
         # Whether the child has taken all that was sent to it and waits for more, so that its silence is ours.
         self._idle = False
         self._first: tuple[Kind, bytes] | None = None
+        self._begun, self._beats, self._waits = monotonic(), 0, 0
 
     async def send(self, kind: Kind, payload: bytes = b"") -> None:
         """Sends a frame, waiting while the child does not read. A dead child shows when its answers are read."""
@@ -147,7 +151,7 @@ class Work:
             return frozenset()
         try:
             return frozenset(map(Need, json.loads(payload)))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise failures.crashed() from None
 
     async def responses(self) -> AsyncIterator[bytes]:
@@ -168,12 +172,22 @@ class Work:
         while True:
             try:
                 kind, payload = await self._heard()
-                if kind is Kind.WAITING:
-                    self._idle = frames.count_of(payload) == self._sent
-                elif kind is not Kind.BEAT:
+                if kind not in (Kind.WAITING, Kind.BEAT):
                     return kind, payload
+                self._note(kind, payload)
             except (EOFError, frames.BrokenFrame):
                 raise await self._crash() from None
+
+    def _note(self, kind: Kind, payload: bytes) -> None:
+        """A sign of life; BrokenFrame where there are more of them than a child at work gives."""
+        if kind is Kind.WAITING:
+            self._waits += 1
+            self._idle = frames.count_of(payload) == self._sent
+        else:
+            self._beats += 1
+        most = _SPARE_BEATS + (monotonic() - self._begun) / heartbeat.EVERY_SECONDS
+        if self._waits > self._sent + 1 or self._beats > most or (kind is Kind.BEAT and payload):
+            raise frames.BrokenFrame("signs of life without end")
 
     async def _heard(self) -> tuple[Kind, bytes]:
         try:

@@ -16,6 +16,7 @@ from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis import metrics, tracing
 from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import failures, intake, measures
+from lorekeep_parser.allowance import Allowance
 from lorekeep_parser.children import Children, Clock, Slots, Work
 from lorekeep_parser.frames import MAX_PAYLOAD_BYTES, Kind
 from lorekeep_parser.scratch import Scratch
@@ -61,9 +62,11 @@ class Place:
         """Reads the document and gives what it holds."""
         async with self._desk.scratch.directory() as directory, _observed("parser.read") as reading:
             path = await intake.document_received(requests, start.size_bytes, self._tokenizer, directory)
+            allowance = Allowance()
             async with self._working("parse", path, start.SerializeToString(), start.name) as work:
                 async for payload in work.responses():
                     response = _decoded(parser_pb2.ParseResponse, payload)
+                    allowance.take(len(payload), response)
                     self._note(response, reading)
                     yield response
                     if response.HasField("vectors_required"):
@@ -78,11 +81,12 @@ class Place:
             while self._tokenizer.required:
                 intake.take_tokenizer(await _next(requests), self._tokenizer)
             async with self._working("chunk", directory, options.SerializeToString()) as work:
-                told = asyncio.Event()
+                told, allowance = asyncio.Event(), Allowance()
                 pump = asyncio.create_task(_pump(requests, work, told))
                 try:
                     async for payload in work.responses():
                         response = _decoded(parser_pb2.ChunkResponse, payload)
+                        allowance.take(len(payload))
                         reading.chunks += response.HasField("chunk")
                         yield response
                     if pump.done() or not told.is_set():

@@ -195,6 +195,7 @@ def decoded(payload: bytes) -> tuple[LorekeepError, str]:
         where = str(body["where"])[:_MAX_MESSAGE_CHARACTERS]
         if body["reason"] not in OF_THE_DOCUMENT:
             return crashed(), f"a reason that is none: {where}"[:_MAX_MESSAGE_CHARACTERS]
-        return kind(str(body["message"])[:_MAX_MESSAGE_CHARACTERS], reason=body["reason"]), where
-    except (ValueError, KeyError, TypeError):
+        message = "".join(each if each.isprintable() else " " for each in body["message"][:_MAX_MESSAGE_CHARACTERS])
+        return kind(message, reason=body["reason"]), where
+    except (ValueError, KeyError, TypeError, RecursionError):
         return crashed(), "unreadable failure"

@@ -12,7 +12,7 @@ from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_parser import asking, child_limits, failures, heartbeat, properties, tokenizer_rack
-from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler
+from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler, in_parts
 from lorekeep_parser.attachments import Attachments
 from lorekeep_parser.chunkers import Chunking, Vectors, chunker_of
 from lorekeep_parser.page import Page, Reader, Wishes
@@ -23,6 +23,13 @@ from lorekeep_parser.verdicts import Tally
 _STATE_VERSION = 2
 MAX_STATE_BYTES = 256 * 1024
 OCR_WARNING = "ocr_unavailable"
+# Of one document. What is beyond is left out and told: a few bytes can stand for far more text than was ever written.
+MAX_CHARACTERS = 100_000_000
+MAX_ELEMENTS = 1_000_000
+_FULL_WARNING = (
+    f"too_much_text: what lies beyond {MAX_CHARACTERS // 1_000_000} million characters or {MAX_ELEMENTS // 1_000_000} "
+    "million passages was left out; split the document"
+)
 
 
 def work(job: dict[str, object], peer: Peer) -> None:
@@ -91,7 +98,8 @@ class Reading:
                 return
             if len(self._pages_in_batch) >= self._start.batch_pages:
                 self._end_batch()
-            self._read(page)
+            if not self._read(page):
+                break
         self._take(self._assembler.finish())
         self._close_chunks()
         if not self._tally.verdict.characters:
@@ -101,20 +109,32 @@ class Reading:
         self._end_batch()
         self._finish()
 
-    def _read(self, page: Page) -> None:
-        skipped = self._elements_done
-        for number, element in enumerate(page.elements):
+    def _read(self, page: Page) -> bool:
+        """False where the document has become too long for what is left of the page."""
+        skipped, whole = self._elements_done, True
+        for number, element in enumerate(in_parts(page.elements)):
             if number < skipped:
                 continue
+            if self._full:
+                page.warnings.append(_FULL_WARNING)
+                page.truncations += 1
+                whole = False
+                break
             # Ended before an element rather than behind one, so that the last batch is never empty.
             if self._assembler.segment_characters >= MAX_SEGMENT_CHARACTERS:
                 self._end_batch()
             self._take(self._assembler.add(element))
             self._tally.element(element)
             self._elements_done = number + 1
-        self._attachments.send(page)
+        if whole:
+            self._attachments.send(page)
         self._pages_in_batch.append(self._tally.page(page))
         self._pages_done, self._elements_done = self._pages_done + 1, 0
+        return whole
+
+    @property
+    def _full(self) -> bool:
+        return self._assembler.length >= MAX_CHARACTERS or self._assembler.ordinal >= MAX_ELEMENTS
 
     def _take(self, elements: Iterable[document_pb2.Element]) -> None:
         for element in elements:

@@ -41,6 +41,9 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "process_madvise": (440, 440), "pidfd_getfd": (438, 438), "pidfd_send_signal": (424, 424), "kcmp": (312, 272),
     "tkill": (200, 130), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
+    # Their share of the processor, of the disk and of memory nodes: those of the same user may be starved by it.
+    "setpriority": (141, 140), "sched_setscheduler": (144, 119), "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274), "ioprio_set": (251, 30), "migrate_pages": (256, 238), "move_pages": (279, 239),
     # Leaving the process group, by which a child and all that it started are killed.
     "setsid": (112, 157), "setpgid": (109, 154),
     # mounts and namespaces
@@ -54,13 +57,19 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "ioperm": (173, None), "uselib": (134, None), "personality": (135, 92), "lookup_dcookie": (212, 18),
     # Files by handle go round directories that are closed.
     "open_by_handle_at": (304, 265), "name_to_handle_at": (303, 264), "fanotify_init": (300, 262),
+    # Whose a file is and who may use it: Landlock does not hold these.
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, None), "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "setxattr": (188, 5),
+    "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16), "setxattrat": (463, 463), "removexattrat": (466, 466),
     # the machine
     "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105), "finit_module": (313, 273),
     "delete_module": (176, 106), "reboot": (169, 142), "swapon": (167, 224), "swapoff": (168, 225), "acct": (163, 89),
     "quotactl": (179, 60), "quotactl_fd": (443, 443), "syslog": (103, 116), "vhangup": (153, 58),
     "settimeofday": (164, 170), "clock_settime": (227, 112), "clock_adjtime": (305, 266), "adjtimex": (159, 171),
     "sethostname": (170, 161), "setdomainname": (171, 162),
-    # Memory and queues that stay when the process is gone; devices.
+    # Memory and queues that stay when the process is gone, or that no bound of a process counts; devices.
+    "memfd_create": (319, 279),
     "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180), "mknod": (133, None),
     "mknodat": (259, 33),
 }  # fmt: skip
@@ -92,6 +101,7 @@ _RULES = (
     _Rule((56, 220), 0, _NAMESPACES, 0),  # clone: threads and processes, no namespaces
     _Rule((62, 129), 0, _NEGATIVE, 0),  # kill: one process, not all that can be reached
     _Rule((302, 261), 0, 0xFFFFFFFF, 0),  # prlimit64: of this process alone
+    _Rule((203, 122), 0, 0xFFFFFFFF, 0),  # sched_setaffinity: so too
 )
 _CLONE3 = 435
 

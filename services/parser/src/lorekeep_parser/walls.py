@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from lorekeep_parser import child_limits, landlock, seccomp
+from lorekeep_parser import child_limits, landlock, readable, seccomp
 
 _ABSENT: dict[str, str] = {}
+_READABLE: list[str] = []
 _PROBED_CPU_SECONDS = 10.0
 _REPORT_BYTES = 64 * 1024
 # What is lost where one is missing.
@@ -24,11 +25,12 @@ _LOSSES = {
 }
 
 
-def put_up(scratch: Path, cpu_seconds: float, local_sockets: bool) -> None:
-    """Puts all walls up round this process. What it writes goes below `scratch`. OSError where one fails."""
+def put_up(scratch: Path, cpu_seconds: float, local_sockets: bool, tokenizer: str = "") -> None:
+    """Puts all walls up round this process. What it writes goes below `scratch`; of what lies beside that it reads
+    `tokenizer` alone. OSError where one fails."""
     child_limits.impose(cpu_seconds)
     os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
-    for name, wall in _walls(scratch, local_sockets):
+    for name, wall in _walls(scratch, local_sockets, tokenizer):
         if name not in _ABSENT:
             wall()
     child_limits.be_unseen()
@@ -41,20 +43,25 @@ def guard_server() -> None:
         child_limits.be_unseen()
 
 
-def _walls(scratch: Path, local_sockets: bool) -> tuple[tuple[str, Callable[[], None]], ...]:
+def _walls(scratch: Path, local_sockets: bool, tokenizer: str = "") -> tuple[tuple[str, Callable[[], None]], ...]:
     """In the order in which they can be put up: the filter last, since it may deny what the others need."""
     return (
         ("no_new_privs", seccomp.no_new_privileges),
-        ("landlock", lambda: landlock.confine(scratch)),
+        ("landlock", lambda: landlock.confine(scratch, _readable(scratch, tokenizer))),
         ("capabilities", child_limits.drop_capabilities),
         ("seccomp", lambda: seccomp.install(local_sockets)),
     )
+
+
+def _readable(scratch: Path, tokenizer: str) -> list[str]:
+    return [*readable.beside(scratch, _READABLE), *([tokenizer] if tokenizer else [])]
 
 
 def inspected() -> dict[str, str]:
     """Tries the walls in a process of their own; leaves out here, and in what is forked, those that do not stand.
     Gives the component for health."""
     _ABSENT.clear()
+    _READABLE[:] = readable.places()
     _ABSENT.update(_tried_apart())
     losses = dict(_LOSSES)
     if landlock.version():
@@ -63,8 +70,8 @@ def inspected() -> dict[str, str]:
     lost = [f"{what}: {_ABSENT[name]}" for name, what in losses.items() if name in _ABSENT]
     if lost:
         return {"status": "degraded", "detail": "; ".join(lost)}
-    writing = "writing is not confined" if "landlock" in _ABSENT else "writing is confined to scratch"
-    return {"status": "ok", "detail": f"sockets and dangerous system calls are denied; {writing}"}
+    files = "files are not confined" if "landlock" in _ABSENT else "files are confined to scratch and programs"
+    return {"status": "ok", "detail": f"sockets and dangerous system calls are denied; {files}"}
 
 
 def _tried_apart() -> dict[str, str]:

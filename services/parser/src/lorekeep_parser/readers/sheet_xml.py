@@ -10,6 +10,8 @@ from lorekeep_parser.readers.sheet_formats import Formats
 
 _MAX_CELLS_IN_ROW = 16_384
 _MAX_CELL_CHARACTERS = 65_536
+# One string may be referred to by every cell, so a row may hold far more than its file.
+_MAX_ROW_CHARACTERS = 4_000_000
 # Blank cells between two of a row beyond which they count as one.
 _MAX_GAP = 256
 _DIGITS = "0123456789"
@@ -71,8 +73,11 @@ class SheetRows:
         """Filled cells with their columns, from left to right."""
         value_tag = f"{row.tag[:-3]}v"
         cells: list[tuple[int, str]] = []
-        column, ordered = -1, True
+        column, ordered, room = -1, True, _MAX_ROW_CHARACTERS
         for cell in row:
+            if room < 0:
+                note_cut(page, f"cells_left_out: a row has more than {_MAX_ROW_CHARACTERS} characters")
+                break
             reference = cell.get("r")
             before, column = column, column + 1 if reference is None else self._column(reference)
             ordered = ordered and column > before
@@ -86,6 +91,7 @@ class SheetRows:
                 text = self._value(raw, kind, cell.get("s"))
             if text:
                 cells.append((column, text))
+                room -= len(text)
         if len(cells) > _MAX_CELLS_IN_ROW:
             note_cut(
                 page, f"columns_left_out: a row has more than {_MAX_CELLS_IN_ROW} cells; those behind were not read"

@@ -14,8 +14,8 @@ from lorekeep_gateway.http.partition.answers import answer_of
 from lorekeep_gateway.http.partition.elements import Partition
 from lorekeep_gateway.http.partition.form import Document, Received, form_of, staging
 from lorekeep_gateway.http.partition.parameters import Parameters, parameters_of
-from lorekeep_gateway.http.partition.reading import Read, read, while_awaited
-from lorekeep_gateway.http.parts import Parts, parts_of
+from lorekeep_gateway.http.partition.reading import Read, read_all, while_awaited
+from lorekeep_gateway.http.parts import parts_of
 from lorekeep_gateway.http.schemas.partition import PartitionedElement, PartitionError, partition_body
 from lorekeep_gateway.http.schemas.shape import failures
 from lorekeep_gateway.keys import Principal
@@ -64,7 +64,7 @@ async def partition(request: Request, principal: Principal = Reader) -> Streamin
             with parts.uploads.passed(principal.organisation_id):
                 received = await Received().read(form_of(request), intake)
             parameters = parameters_of(received.fields)
-            found = await while_awaited(request, _read_all(parts, received, parameters))
+            found = await while_awaited(request, read_all(parts, received.documents, parameters))
     shown = [_shown(*each, parameters) for each in zip(received.documents, found, strict=True)]
     return answer_of(shown, parameters.output_format, [told for each in found for told in each.warnings])
 
@@ -73,10 +73,6 @@ async def partition(request: Request, principal: Principal = Reader) -> Streamin
 async def docs() -> dict[str, str]:
     """For clients that ask for this page before they send a long PDF in parts, and go on where there is one."""
     return {"openapi": "/openapi.json"}
-
-
-async def _read_all(parts: Parts, received: Received, parameters: Parameters) -> list[Read]:
-    return [await read(parts, each, parameters) for each in received.documents]
 
 
 def _shown(document: Document, found: Read, parameters: Parameters) -> Any:
