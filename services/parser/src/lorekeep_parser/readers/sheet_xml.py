@@ -144,10 +144,8 @@ class _RowEvents:
         before, self._column = self._column, self._column + 1 if reference is None else self._place(reference)
         self._ordered = self._ordered and self._column > before
         kind, raw = cell.get("t"), "".join(self._value)
-        if kind == "inlineStr" or not raw:
-            text = "".join(self._inline)
-        else:
-            text = self._texts.shown(raw, kind, cell.get("s"))
+        inline = kind == "inlineStr" or not raw
+        text = "".join(self._inline) if inline else self._texts.shown(raw, kind, cell.get("s"))
         if not text:
             return
         if len(cells) >= _MAX_CELLS_IN_ROW:
