@@ -25,8 +25,9 @@ class Paper:
 
 
 def born_digital(folder: Path) -> list[Paper]:
-    """Prose in one column, prose in two, each on its pages."""
-    made = [Paper(folder / "prose.pdf", _PAGES_A_PAPER), Paper(folder / "columns.pdf", _PAGES_A_PAPER)]
+    """Prose in one column, prose in two, each on its pages; headings and last lines are their strings."""
+    names = (("prose.pdf", 1), ("columns.pdf", 2))
+    made = [Paper(folder / name, _PAGES_A_PAPER, _ends_of_pages(columns)) for name, columns in names]
     made[0].path.write_bytes(small_files.pdf([_prose(page, 1) for page in range(_PAGES_A_PAPER)]))
     made[1].path.write_bytes(_columned([_prose(page, 2) for page in range(_PAGES_A_PAPER)]))
     return made
@@ -56,6 +57,11 @@ def manifest(folder: Path) -> list[Paper]:
             wanted = () if row[-1].startswith("ERROR:") else tuple(row[-1].removeprefix("OCR:").split("||"))
             papers.append(Paper(folder / row[0], strings=wanted))
     return papers
+
+
+def _ends_of_pages(columns: int) -> tuple[str, ...]:
+    pages = [_prose(page, columns) for page in range(_PAGES_A_PAPER)]
+    return tuple(lines[place][2] for lines in pages for place in (0, -1))
 
 
 def _write_workbook(path: Path, rows: int) -> None:

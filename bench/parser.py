@@ -1,7 +1,9 @@
 """`make bench-parser`: our parser over gRPC, chunked, beside other engines on the same files in the same run.
 
 Pages and seconds on born-digital PDFs, the strings of the test documents found by each engine, a book of 2,000 pages
-and a workbook of 100,000 rows. The others run in `.venv-bench`, each in a process of its own, after ours and alone.
+and a workbook of 100,000 rows. The others run in `.venv-bench`, each in a process of its own, after ours and alone, and
+give text without chunks. Strings are compared without white space and the marks of tables, for all alike. Memory is the
+most that a process had resident: of our children, pages shared with the fork server are counted too.
 """
 
 import argparse
@@ -26,7 +28,10 @@ _PYTHON = Path(__file__).resolve().parents[1] / ".venv-bench" / "bin" / "python"
 _PEER = Path(__file__).with_name("peers.py")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _OURS = "lorekeep, over gRPC, chunked"
+_BOOK, _WORKBOOK = "book of 2,000 pages", "workbook of 100,000 rows"
+_DOCUMENTS = 200
 _WANTED_PAGES, _WANTED_BOOK_SECONDS, _WANTED_BOOK_MIB, _WANTED_FIRST_SECONDS, _WANTED_ROWS_SECONDS = 50, 60, 512, 2, 30
+_WANTED_READY_SECONDS, _WANTED_GROWTH_MIB = 10, 16
 _READ_WITH = {"pypdf": (".pdf",), "pypdfium2": (".pdf",)}
 
 Row = tuple[str, ...]
@@ -44,33 +49,96 @@ class Measured:
 
 
 def main() -> int:
-    """Prints three tables; exit status 1 where a bound of ours is missed."""
+    """Prints the table; exit status 1 where a bound of ours is missed, which is told on the standard error."""
     given, facts = _given(), conditions()
     with tempfile.TemporaryDirectory(prefix="lk-bench-") as folder:
         kept = Path(folder)
         pdfs, manifested = born_digital(kept), manifest(DATA)
-        ours, read, large, ready = asyncio.run(_ours(kept, pdfs, manifested))
-        others = [_peer(name, pdfs, given.limit) for name in peers.ENGINES]
-        quality = [_peer(name, _readable(name, manifested), given.limit) for name in peers.ENGINES]
-        peers_large = _peers_large(kept, given.limit)
-    rows = [_speed(each, pdfs) for each in (ours, *others) if each]
-    rows += [_strings(each, manifested) for each in (read, *quality) if each]
-    rows += [*large, *peers_large, ("service ready after its start, bound 10 s", f"{ready:.1f} s", "", "")]
-    write("parser", ("what", "figure", "CPU seconds", "peak MiB"), rows, {"conditions": facts})
-    return 0
+        ours = asyncio.run(_ours(kept, pdfs, manifested))
+        page, sheet = book(kept, 1), workbook(kept, 10)
+        others = [_peer(name, page, pdfs, given.limit) for name in peers.ENGINES]
+        quality = [_peer(name, page, _readable(name, manifested), given.limit) for name in peers.ENGINES]
+        large = _peers_large(book(kept, 2000), page, given.limit) + _peers_large(
+            workbook(kept, 100_000), sheet, given.limit
+        )
+    rows = [_speed(each, pdfs, ours.printed) for each in (ours.printed, *others) if each]
+    rows += [_strings(each, manifested) for each in (ours.documents, *quality) if each]
+    write("parser", ("what", "figure", "CPU seconds", "peak MiB"), [*rows, *ours.rows(), *large], {"conditions": facts})
+    missed = ours.missed(pdfs)
+    print("".join(f"missed: {each}\n" for each in missed), end="", file=sys.stderr)
+    return bool(missed)
 
 
-async def _ours(
-    folder: Path, pdfs: list[Paper], manifested: list[Paper]
-) -> tuple[Measured, Measured, list[Row], float]:
+@dataclass
+class Ours:
+    """All that was measured of our parser."""
+
+    ready_seconds: float
+    printed: Measured
+    documents: Measured
+    book: Measured
+    first_seconds: float
+    workbook: Measured
+    grown_mib: float
+
+    def rows(self) -> list[Row]:
+        """What no other engine is set beside."""
+        book, rows = self.book, self.workbook
+        return [
+            ("service ready after its start, bound 10 s", f"{self.ready_seconds:.1f} s", "", ""),
+            (f"growth of the gRPC process over {_DOCUMENTS} documents", f"{self.grown_mib:.1f} MiB", "", ""),
+            _timed(f"{_OURS}: {_BOOK}, bounds {_WANTED_BOOK_SECONDS} s, {_WANTED_BOOK_MIB} MiB", book),
+            (f"{_OURS}: its first chunk, bound {_WANTED_FIRST_SECONDS} s", f"{self.first_seconds:.1f} s", "", ""),
+            _timed(f"{_OURS}: {_WORKBOOK}, bound {_WANTED_ROWS_SECONDS} s", rows),
+        ]
+
+    def missed(self, pdfs: list[Paper]) -> list[str]:
+        """The bounds that were not kept. Where others use the machine, wall times may be missed without a fault."""
+        held = {
+            "ready": self.ready_seconds <= _WANTED_READY_SECONDS,
+            "pages per CPU-second": _pages(self.printed, pdfs) >= _WANTED_PAGES * self.printed.cpu_seconds,
+            "book, seconds": self.book.wall_seconds <= _WANTED_BOOK_SECONDS,
+            "book, memory": self.book.peak_mib <= _WANTED_BOOK_MIB,
+            "book, first chunk": self.first_seconds <= _WANTED_FIRST_SECONDS,
+            "workbook, seconds": self.workbook.wall_seconds <= _WANTED_ROWS_SECONDS,
+            "growth": self.grown_mib <= _WANTED_GROWTH_MIB,
+        }
+        return [what for what, kept in held.items() if not kept]
+
+
+async def _ours(folder: Path, pdfs: list[Paper], manifested: list[Paper]) -> Ours:
     begun = time.monotonic()
     async with running(folder / "scratch") as (parser, client):
         ready = time.monotonic() - begun
+        await _all_imported(parser)
         await client.parse(pdfs[0].path.read_bytes(), pdfs[0].path.name)
-        measured = await _read(parser, client, pdfs)
-        documents = await _read(parser, client, manifested)
-        large = [await _book(parser, client, folder), await _workbook(parser, client, folder)]
-    return measured, documents, large, ready
+        printed = await _read(parser, client, pdfs)
+        long, first = await _book(parser, client, folder)
+        rows = await _read(parser, client, [workbook(folder, 100_000)])
+        grown = await _growth(parser, client, book(folder, 3))
+        return Ours(ready, printed, await _read(parser, client, manifested), long, first, rows, grown)
+
+
+async def _all_imported(parser: ParserProcess) -> None:
+    """The heavy fork server imports while the light one serves already; its imports are no document's cost."""
+    for _ in range(600):
+        if "unstructured" in parser.logged or "starting" not in (await parser.probe("/health"))[1]:
+            return
+        await asyncio.sleep(0.2)
+
+
+async def _growth(parser: ParserProcess, client: Client, paper: Paper) -> float:
+    """MiB that the gRPC process gained over documents, the first of which are left to fill what is kept."""
+    data, before = paper.path.read_bytes(), 0.0
+    for number in range(_DOCUMENTS + _DOCUMENTS // 4):
+        if number == _DOCUMENTS // 4:
+            before = _resident_mib(parser.pid)
+        await client.parse(data, paper.path.name)
+    return _resident_mib(parser.pid) - before
+
+
+def _resident_mib(pid: int) -> float:
+    return int(of_process(pid, "statm").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 async def _read(parser: ParserProcess, client: Client, papers: list[Paper]) -> Measured:
@@ -86,22 +154,16 @@ async def _read(parser: ParserProcess, client: Client, papers: list[Paper]) -> M
     return Measured(_OURS, _cpu_seconds(parser) - before, time.monotonic() - begun, peak[0] // 1024, texts)
 
 
-async def _book(parser: ParserProcess, client: Client, folder: Path) -> Row:
+async def _book(parser: ParserProcess, client: Client, folder: Path) -> tuple[Measured, float]:
+    """The book, and when its first chunk came."""
     paper = book(folder, 2000)
     begun, before, first = time.monotonic(), _cpu_seconds(parser), 0.0
     async with watched(parser) as peak:
         async for message in client.messages(paper.path.read_bytes(), paper.path.name, timeout=330):
             if not first and message.HasField("chunk"):
                 first = time.monotonic() - begun
-    seconds, spent = time.monotonic() - begun, _cpu_seconds(parser) - before
-    what = f"book of 2,000 pages, bounds {_WANTED_BOOK_SECONDS} s, first chunk {_WANTED_FIRST_SECONDS} s"
-    return f"{_OURS}: {what}", f"{seconds:.1f} s, first chunk {first:.1f} s", f"{spent:.1f}", str(peak[0] // 1024)
-
-
-async def _workbook(parser: ParserProcess, client: Client, folder: Path) -> Row:
-    measured = await _read(parser, client, [workbook(folder, 100_000)])
-    what = f"{_OURS}: workbook of 100,000 rows, bound {_WANTED_ROWS_SECONDS} s"
-    return what, f"{measured.wall_seconds:.1f} s", f"{measured.cpu_seconds:.1f}", str(measured.peak_mib)
+    spent, seconds = _cpu_seconds(parser) - before, time.monotonic() - begun
+    return Measured(_OURS, spent, seconds, peak[0] // 1024, {}), first
 
 
 def _readable(engine: str, papers: list[Paper]) -> list[Paper]:
@@ -109,9 +171,9 @@ def _readable(engine: str, papers: list[Paper]) -> list[Paper]:
     return papers if endings is None else [each for each in papers if each.path.suffix in endings]
 
 
-def _peer(engine: str, papers: list[Paper], limit_seconds: float) -> Measured | None:
+def _peer(engine: str, warming: Paper, papers: list[Paper], limit_seconds: float) -> Measured | None:
     """None where the engine is not installed; what it had not read when its time was over is not in the texts."""
-    command = [str(_PYTHON), str(_PEER), engine, *(str(each.path) for each in papers)]
+    command = [str(_PYTHON), str(_PEER), engine, *(str(each.path) for each in (warming, *papers))]
     begun = time.monotonic()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit_seconds, check=False)
@@ -127,38 +189,51 @@ def _peer(engine: str, papers: list[Paper], limit_seconds: float) -> Measured | 
         sum(each["cpu_seconds"] for each in told),
         sum(each["wall_seconds"] for each in told),
         max([each["peak_mib"] for each in told], default=0),
-        {each["file"]: each["text"] for each in told},
+        {each["file"]: each["text"] for each in told if each["text"]},
     )
 
 
-def _peers_large(folder: Path, limit_seconds: float) -> list[Row]:
+def _peers_large(paper: Paper, warming: Paper, limit_seconds: float) -> list[Row]:
     rows = []
-    for paper, what in ((book(folder, 2000), "book of 2,000 pages"), (workbook(folder, 100_000), "100,000 rows")):
-        for engine in peers.ENGINES:
-            if _readable(engine, [paper]):
-                measured = _peer(engine, [paper], limit_seconds)
-                rows.append(_large(engine, what, measured, limit_seconds))
+    for engine in peers.ENGINES:
+        if _readable(engine, [paper]):
+            measured = _peer(engine, warming, [paper], limit_seconds)
+            what = f"{engine}: {_BOOK if paper.pages else _WORKBOOK}"
+            rows.append(_timed(what, measured) if measured else (what, "not installed", "", ""))
     return rows
 
 
-def _large(engine: str, what: str, measured: Measured | None, limit_seconds: float) -> Row:
-    if measured is None or not measured.texts:
-        return f"{engine}: {what}", f"not done in {limit_seconds:.0f} s (twice)", "", ""
-    return f"{engine}: {what}", f"{measured.wall_seconds:.1f} s", f"{measured.cpu_seconds:.1f}", str(measured.peak_mib)
+def _timed(what: str, measured: Measured) -> Row:
+    if measured.engine != _OURS and not measured.texts:
+        return what, "not done: no text, or over the limit", "", ""
+    return what, f"{measured.wall_seconds:.1f} s", f"{measured.cpu_seconds:.1f}", str(measured.peak_mib)
 
 
-def _speed(measured: Measured, papers: list[Paper]) -> Row:
-    pages = sum(each.pages for each in papers if each.path.name in measured.texts)
-    rate = pages / measured.cpu_seconds if measured.cpu_seconds else 0.0
-    bound = f", bound {_WANTED_PAGES}" if measured.engine == _OURS else ""
-    what = f"{measured.engine}: pages of born-digital PDF per CPU-second, {pages} pages{bound}"
-    return what, f"{rate:.0f}", f"{measured.cpu_seconds:.1f}", str(measured.peak_mib)
+def _pages(measured: Measured, papers: list[Paper]) -> int:
+    return sum(each.pages for each in papers if each.path.name in measured.texts)
+
+
+def _speed(measured: Measured, papers: list[Paper], ours: Measured) -> Row:
+    """Pages per CPU-second, how many times ours that is, and how much of the text it gave."""
+    pages = _pages(measured, papers)
+    what = f"{measured.engine}: {pages} pages of born-digital PDF"
+    if not pages:
+        return what, "not done: no text, or over the limit", "", ""
+    rate, own = pages / max(measured.cpu_seconds, 0.01), _pages(ours, papers) / max(ours.cpu_seconds, 0.01)
+    beside = f"bound {_WANTED_PAGES}" if measured is ours else f"{rate / own:.2f} of ours"
+    figure = f"{rate:.0f} pages per CPU-second ({beside}), {_found(measured, papers)} strings"
+    return what, figure, f"{measured.cpu_seconds:.1f}", str(measured.peak_mib)
 
 
 def _strings(measured: Measured, papers: list[Paper]) -> Row:
+    return f"{measured.engine}: strings of the test documents", _found(measured, papers), "", ""
+
+
+def _found(measured: Measured, papers: list[Paper]) -> str:
+    """How many of the strings are in the texts; of all, so a format that an engine does not read counts against it."""
+    texts = {name: _flat(text) for name, text in measured.texts.items()}
     wanted = [(each.path.name, string) for each in papers for string in each.strings]
-    found = sum(_flat(string) in _flat(measured.texts.get(name, "")) for name, string in wanted)
-    return f"{measured.engine}: strings of the test documents found", f"{found} of {len(wanted)}", "", ""
+    return f"{sum(_flat(string) in texts.get(name, '') for name, string in wanted)} of {len(wanted)}"
 
 
 def _flat(text: str) -> str:

@@ -58,7 +58,7 @@ def joined(objects: list[bytes]) -> bytes:
     out, offsets = b"%PDF-1.4\n", []
     for number, each in enumerate(objects, start=1):
         offsets.append(len(out))
-        out += f"{number} 0 obj".encode() + each + b"endobj\n"
+        out += f"{number} 0 obj".encode() + each + b"\nendobj\n"
     table = "".join(f"{each:010} 00000 n \n" for each in offsets)
     end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer<</Size {len(objects) + 1}/Root 1 0 R>>\n"
     return out + f"{end}startxref\n{len(out)}\n%%EOF".encode()

@@ -4,7 +4,7 @@ import pytest
 
 from lorekeep_parser import decoding
 
-_TEXTS = {
+TEXTS = {
     "ru": "Маяк стоит на скале у самого моря, и каждую ночь его огонь виден за двадцать миль.",
     "uk": "Маяк стоїть на скелі біля моря, і щоночі його вогонь видно за двадцять миль. Їжак єдиний.",
     "el": "Ο φάρος στέκεται στον βράχο δίπλα στη θάλασσα και κάθε νύχτα το φως του φαίνεται από μακριά.",
@@ -29,26 +29,26 @@ _OWN = {
 }  # fmt: skip
 _ANY = "utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be"
 _NARROW = [(language, encoding) for language, names in _OWN.items() for encoding in names.split()]
-_ALL = [*_NARROW, *((language, encoding) for language in _TEXTS for encoding in _ANY.split())]
+_ALL = [*_NARROW, *((language, encoding) for language in TEXTS for encoding in _ANY.split())]
 
 
 @pytest.mark.parametrize("lines", [1, 8])
 @pytest.mark.parametrize(("language", "encoding"), _ALL)
 def test_text_comes_back(language: str, encoding: str, lines: int) -> None:
-    text = f"{_TEXTS[language]}\n" * lines
+    text = f"{TEXTS[language]}\n" * lines
     assert decoding.decoded(text.encode(encoding))[0] == text
 
 
 @pytest.mark.parametrize(("language", "encoding"), _NARROW)
 @pytest.mark.parametrize("declared", ["", "iso-8859-1", "utf-8", "no-such-encoding"])
 def test_what_is_declared_is_believed_unless_it_cannot_be(language: str, encoding: str, declared: str) -> None:
-    text = f'<html><head><meta charset="{declared or encoding}"></head><p>{_TEXTS[language]}</p></html>'
+    text = f'<html><head><meta charset="{declared or encoding}"></head><p>{TEXTS[language]}</p></html>'
     assert decoding.decoded(text.encode(encoding))[0] == text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16-le"])
 def test_a_beginning_may_end_inside_of_a_character(encoding: str) -> None:
-    text = f"{_TEXTS['zh']}\n" * 20
+    text = f"{TEXTS['zh']}\n" * 20
     data = text.encode(encoding)
     for end in range(len(data) - 5, len(data)):
         found, _ = decoding.decoded(data[:end], cut=True)
@@ -57,7 +57,7 @@ def test_a_beginning_may_end_inside_of_a_character(encoding: str) -> None:
 
 
 def test_some_broken_bytes_do_not_change_the_encoding() -> None:
-    data = (_TEXTS["ru"] * 5).encode()
+    data = (TEXTS["ru"] * 5).encode()
     found, encoding = decoding.decoded(data[:100] + b"\xff" + data[100:])
     assert encoding == "utf-8"
-    assert found.replace("\ufffd", "") == _TEXTS["ru"] * 5
+    assert found.replace("\ufffd", "") == TEXTS["ru"] * 5

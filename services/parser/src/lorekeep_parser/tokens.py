@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lorekeep_chassis.errors import InvalidInput
+from lorekeep_parser.word_counts import WordCounts
 
 # Pre-tokenizers that cut at white space and keep nothing of it: there, the counts of texts joined by white space add
 # up, and nothing needs to be counted twice.
@@ -58,6 +59,7 @@ class TokenCounter:
         self._tokenizer = tokenizer
         self.additive = additive
         self.specials: int = tokenizer.num_special_tokens_to_add(False)
+        self._words = WordCounts.of(tokenizer)
 
     @classmethod
     def of_file(cls, path: Path) -> "TokenCounter":
@@ -77,6 +79,8 @@ class TokenCounter:
 
     def counts(self, texts: list[str]) -> list[int]:
         """Tokens of each text, special tokens not included."""
+        if self._words is not None and all(map(self._words.plain, texts)):
+            return self._words.counts(texts)
         return [len(each.ids) for each in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     def whole(self, text: str) -> int:

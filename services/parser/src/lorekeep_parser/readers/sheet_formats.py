@@ -26,7 +26,7 @@ class Formats:
 
     def shown(self, raw: str, style: str | None) -> str:
         """A number, written as in the XML, in the style of a number."""
-        index = integer(style, 0)
+        index = integer(style, 0) if style else 0
         kind = self._kinds[index] if index < len(self._kinds) else _GENERAL
         if kind == _GENERAL:
             return plain(raw)
