@@ -30,15 +30,17 @@ class Attachments:
         self._organisation_id: str = claimed.job["organisation_id"]
 
     async def room(self) -> bool:
-        """Whether there is room for further documents inside of the one that was uploaded."""
+        """Whether there is room for documents inside of this one. Those that it has already take none: what is found
+        now comes in their place."""
         async with self._claimed.database.session() as session:
             family = await session(
                 "attachment_family",
                 organisation_id=self._organisation_id,
                 document_id=self._claimed.job["document_id"],
             )
-        shallow, few = family["depth"] < MOST_DEPTH, family["documents"] < MOST_DOCUMENTS
-        return bool(shallow and few and family["size_bytes"] < _MOST_FAMILY_BYTES)
+        few = family["documents"] - family["documents_inside"] < MOST_DOCUMENTS
+        small = family["size_bytes"] - family["size_inside_bytes"] < _MOST_FAMILY_BYTES
+        return bool(family["depth"] < MOST_DEPTH and few and small)
 
     async def keep(self, told: parser_pb2.Attachment, content: AsyncIterator[bytes]) -> None:
         """Keeps one, whose bytes are `content`; Unavailable where a store is away, to be read again from the parser."""
