@@ -127,7 +127,10 @@ class Parsing:
             call.cancel()
 
     async def _wants_attachments(self) -> bool:
-        return self._asked_for_attachments and self._attachments is not None and await self._attachments.room()
+        if not self._asked_for_attachments or self._attachments is None:
+            return False
+        await self._attachments.begin()
+        return await self._attachments.room()
 
     async def _send(self, requests: Pipe[parser_pb2.ParseRequest], accepted: "asyncio.Future[bool]") -> None:
         """Ended from outside when the parser refuses or finishes before it has seen everything."""
