@@ -72,6 +72,7 @@ SLOW = {
         "test_children.py",
         "test_documents.py",
         "test_elements_json.py",
+        "test_midway.py",
         "test_ranges.py",
         "test_office_old.py",
         "test_office_sheets.py",

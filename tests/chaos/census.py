@@ -1,13 +1,14 @@
 """What is there when all is quiet: rows, chunks, points and bytes."""
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from lorekeep_sdk import AsyncLorekeep, NotFound
-from tests.chaos.judge import Chunk, Leftovers, Outcome, Story
-from tests.chaos.world import COLLECTION, World
+from tests.chaos.judge import Child, Chunk, Leftovers, Outcome, Story
+from tests.chaos.world import World
 
 _LOOK_SECONDS = 0.5
 _UNQUIET = """
@@ -17,7 +18,7 @@ select (select count(*) from jobs where status in ('queued', 'running'))
      + (select count(*) from documents where status = 'deleting') as count
 """
 _SPACES = """
-select c.id, o.name as owner, g.model, g.fingerprint, g.dimensions, g.distance,
+select c.id, o.name as owner, c.name as collection, g.model, g.fingerprint, g.dimensions, g.distance,
        (select coalesce(sum(v.chunk_count), 0) from documents d join versions v on v.id = d.version_id
         where d.collection_id = c.id)::bigint as chunk_count
 from collections c join organisations o on o.id = c.organisation_id join generations g on g.id = c.generation_id
@@ -25,7 +26,18 @@ from collections c join organisations o on o.id = c.organisation_id join generat
 _JOBS = (
     "select j.id, d.public_id, j.status, j.stage, j.dead, j.error from jobs j join documents d on d.id = j.document_id"
 )
-_VERSIONS = "select d.public_id, o.name as owner, count(*) as count from versions v join documents d on d.id = v.document_id join organisations o on o.id = d.organisation_id group by 1, 2"  # noqa: E501
+_VERSIONS = "select d.public_id, o.name as owner, count(*) as count from versions v join documents d on d.id = v.document_id join organisations o on o.id = d.organisation_id where d.parent_id is null group by 1, 2"  # noqa: E501
+_CHILDREN = """
+with recursive below as (
+    select id, organisation_id, public_id, status, error, public_id as root from documents where parent_id is null
+    union all
+    select d.id, d.organisation_id, d.public_id, d.status, d.error, below.root
+    from below join documents d on d.parent_id = below.id
+)
+select b.public_id, b.status, b.error, b.root, o.name as owner
+from below b join organisations o on o.id = b.organisation_id where b.public_id <> b.root
+"""
+_ATTACHED = "select organisation_id, blob_sha256 from attachments"
 _COUNTS = """
 select (select count(*) from flips) as flips,
        (select count(*) from jobs where status <> 'running' and lease_token is not null) as leases,
@@ -56,7 +68,7 @@ class Census:
         """A document and its jobs as the API shows them."""
         jobs = {job: await _job(client, job) for job in story.jobs.values()}
         try:
-            document = await client.documents.get(COLLECTION, story.item.document_id)
+            document = await client.documents.get(story.item.collection, story.item.document_id)
         except NotFound:
             return Outcome("gone", jobs=jobs)
         error = document.get("error")
@@ -73,6 +85,15 @@ class Census:
         )
         return int(rows[0]["chunk_count"]) if rows and rows[0]["chunk_count"] is not None else -1
 
+    async def children(self) -> dict[tuple[str, str], list[Child]]:
+        """Everything inside of documents, at any depth, by owner and the id of the outermost one."""
+        found: dict[tuple[str, str], list[Child]] = {}
+        for row in await self._world.rows(_CHILDREN):
+            reason = (json.loads(row["error"]) if row["error"] else {}).get("reason", "")
+            child = Child(row["public_id"].removeprefix(f"{row['root']}/"), row["status"], reason)
+            found.setdefault((row["owner"], row["root"]), []).append(child)
+        return found
+
     async def leftovers(self, stories: Sequence[Story]) -> Leftovers:
         """Everything beyond the documents themselves."""
         jobs, counts = await self._world.rows(_JOBS), (await self._world.rows(_COUNTS))[0]
@@ -82,8 +103,8 @@ class Census:
             unended_jobs=[_told(row) for row in jobs if row["status"] in ("queued", "running")],
             dead_jobs=[_told(row) for row in jobs if row["dead"]],
             doubled=await self._doubled(stories),
-            indexed={row["owner"]: await self._indexed(row) for row in spaces},
-            expected={row["owner"]: row["chunk_count"] for row in spaces},
+            indexed={_space(row): await self._indexed(row) for row in spaces},
+            expected={_space(row): row["chunk_count"] for row in spaces},
             blobs_without_row=unowned,
             rows_without_blob=missing,
             open_flips=counts["flips"],
@@ -108,7 +129,8 @@ class Census:
     async def _bytes(self) -> tuple[list[str], list[str]]:
         """Files that no row names, and rows whose files are missing."""
         versions, files = await self._world.rows(_BYTES), self._world.blobs()
-        originals = {_original(row["organisation_id"], row["blob_sha256"]) for row in versions}
+        attached = await self._world.rows(_ATTACHED)
+        originals = {_original(row["organisation_id"], row["blob_sha256"]) for row in [*versions, *attached]}
         homes = {_artefact(row["organisation_id"], row["artefact_id"] or row["id"]) for row in versions}
         unowned = [path for path in files if path not in originals and path.rpartition("/")[0] not in homes]
         segments = {
@@ -134,6 +156,10 @@ async def _job(client: AsyncLorekeep, job_id: str) -> str:
         return "missing"
     error = job.get("error")
     return f"{job['status']}:{error['reason']}" if error and job["status"] != "succeeded" else job["status"]
+
+
+def _space(row: Any) -> str:
+    return f"{row['owner']}/{row['collection']}"
 
 
 def _told(row: Any) -> str:

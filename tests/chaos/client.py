@@ -10,7 +10,7 @@ from uuid import uuid4
 from lorekeep_sdk import AsyncLorekeep, Conflict, LorekeepApiError, LorekeepError, NotFound
 from tests.chaos.judge import Promise, Story, Tally
 from tests.chaos.script import Content, End, Item
-from tests.chaos.world import COLLECTION, World
+from tests.chaos.world import World
 
 _PATIENCE_SECONDS = 60.0
 _TRIES = 5
@@ -51,7 +51,7 @@ class Client:
 
         try:
             for client in self._clients.values():
-                await client.collections.create(COLLECTION)
+                await self._world.collections(client)
             async with asyncio.TaskGroup() as group:
                 for _ in range(_AT_ONCE):
                     group.create_task(sender())
@@ -64,7 +64,7 @@ class Client:
         item, client = story.item, self._clients[story.item.owner]
         for edition, content in enumerate(item.editions, start=1):
             story.sent[edition] = time.monotonic()
-            answer = await self._surely(send(client, COLLECTION, item, content))
+            answer = await self._surely(send(client, item, content))
             story.jobs[edition] = answer["job"]["id"]
             if edition < len(item.editions) or item.end in (End.CANCELLED, End.DELETED):
                 await asyncio.sleep(item.pause_seconds)
@@ -72,7 +72,7 @@ class Client:
             await self._surely(lambda: _cancelled(client, story.jobs[1]))
         if item.end is End.DELETED:
             story.delete_began = time.monotonic()
-            await self._surely(lambda: _deleted(client, item.document_id))
+            await self._surely(lambda: _deleted(client, item))
             story.deleted = time.monotonic()
         story.over = True
 
@@ -98,8 +98,9 @@ class Client:
         self._tally.check(Promise.TYPED, typed, f"a client was told: {error}")
 
 
-def send(client: AsyncLorekeep, collection: str, item: Item, content: Content) -> Callable[[], Awaitable[Any]]:
+def send(client: AsyncLorekeep, item: Item, content: Content) -> Callable[[], Awaitable[Any]]:
     """The upload of one edition, always under one Idempotency-Key however often it is called."""
+    collection = item.collection
     named: dict[str, Any] = {
         "document_id": item.document_id,
         "metadata": {"owner": item.owner},
@@ -118,9 +119,9 @@ async def _cancelled(client: AsyncLorekeep, job_id: str) -> None:
         return
 
 
-async def _deleted(client: AsyncLorekeep, document_id: str) -> None:
+async def _deleted(client: AsyncLorekeep, item: Item) -> None:
     try:
-        await client.documents.delete(COLLECTION, document_id)
+        await client.documents.delete(item.collection, item.document_id)
     except NotFound:
         return
 

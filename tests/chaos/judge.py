@@ -22,6 +22,7 @@ class Promise(StrEnum):
     RIGHT_END = "each document reaches its right end"
     JOBS_END = "no job waits, runs or is dead at the end"
     CHUNKS = "chunks are those of an undisturbed run"
+    INSIDE = "what lies inside of a document is there once, at its right end, and goes with it"
     INDEX = "the index holds each chunk once and nothing else"
     BLOBS = "bytes lie in the store exactly where rows name them"
     QUIET = "no flip is open, no lease is held, nothing waits to be removed"
@@ -181,6 +182,27 @@ def _allowed_jobs(item: Item, edition: int) -> set[str]:
     if item.end is End.CANCELLED:
         return {"succeeded", "cancelled:cancelled"}
     return {"succeeded", "cancelled:superseded"} if edition < len(item.editions) else {"succeeded"}
+
+
+@dataclass(frozen=True)
+class Child:
+    """A document inside of another: `path` is its public id behind that of the outermost."""
+
+    path: str
+    status: str
+    reason: str = ""
+
+
+def judge_children(tally: Tally, story: Story, seen: Outcome, found: Sequence[Child]) -> None:
+    """Whether what lies inside of a document that is shown is there, each once and at its right end; and nothing
+    inside of one that is not."""
+    shown = seen.status == "ready" and seen.version
+    wanted = story.item.editions[shown - 1].inside if shown else ()
+    right = Counter(Child(each.path, "failed" if each.reason else "ready", each.reason) for each in wanted)
+    wrong = (Counter(found) - right) + (right - Counter(found))
+    tally.check(
+        Promise.INSIDE, not wrong, f"{story.item.document_id}: not as it should be are {sorted(map(str, wrong))}"
+    )
 
 
 @dataclass(frozen=True)

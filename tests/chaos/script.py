@@ -7,8 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 from random import Random
 
-from tests.chaos import passages
+from tests.chaos import packages, passages
 
+# Collections by how they are cut: as the installation does, and in ways of their own.
+COLLECTION = "storm"
+STRATEGIES = {COLLECTION: "by_title", "storm-semantic": "semantic", "storm-hierarchical": "hierarchical"}
 OWNERS = ("north", "south")
 _FORMS: dict[str, Callable[[list[str]], bytes]] = {
     "txt": passages.plain,
@@ -25,6 +28,12 @@ _SHARES = {
     "failing": 0.06,
     "deleted": 0.06,
     "cancelled": 0.06,
+    "semantic": 0.06,
+    "hierarchical": 0.06,
+    "package": 0.06,
+    "package updated": 0.05,
+    "package deleted": 0.03,
+    "package cancelled": 0.03,
 }
 _HEAVY_BYTES, _NOISE_BYTES = 24 * 1024 * 1024, 1024 * 1024
 _ENCRYPTED, _SCAN = "pypdf__libreoffice-writer-password.pdf", "docl__ocr_test.pdf"
@@ -43,12 +52,14 @@ class End(StrEnum):
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of one edition and how they are sent. `passage_count` is 0 where its sentences carry no marks."""
+    """The bytes of one edition and how they are sent. `passage_count` is 0 where its sentences carry no marks, `inside`
+    is what becomes documents of their own."""
 
     name: str
     data: bytes
     inline: bool = False
     passage_count: int = 0
+    inside: tuple[packages.Inside, ...] = ()
 
     @property
     def key(self) -> str:
@@ -70,6 +81,12 @@ class Item:
     end: End
     reason: str = ""
     pause_seconds: float = 0.0
+    collection: str = COLLECTION
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Equal for what ends as equal chunks."""
+        return self.collection, self.editions[-1].key
 
 
 def write(seed: int, documents: int, folder: Path) -> list[Item]:
@@ -99,18 +116,23 @@ class _Author:
         owner = OWNERS[number % len(OWNERS)]
         # Owners share their words, so that only the wall between them tells their texts apart.
         word = _word(number // len(OWNERS))
-        name = f"{owner}-{number:03d}-{kind}"
+        name = f"{owner}-{number:03d}-{kind.replace(' ', '-')}"
         pause = self._chance.choice((0.0, 0.3, 2.0, 8.0))
         if kind == "real" and self._real:
             return Item(name, owner, word, (self._taken(),), End.READY)
         if kind == "failing":
             content, reason = self._broken()
             return Item(name, owner, word, (content,), End.FAILED, reason)
-        editions = tuple(self._edition(word, owner, each + 1, kind) for each in range(1 + (kind == "updated")))
-        end = {"deleted": End.DELETED, "cancelled": End.CANCELLED}.get(kind, End.READY)
-        return Item(name, owner, word, editions, end, pause_seconds=pause)
+        fate = kind.rpartition(" ")[2]
+        editions = tuple(self._edition(word, owner, each + 1, kind) for each in range(1 + (fate == "updated")))
+        end = {"deleted": End.DELETED, "cancelled": End.CANCELLED}.get(fate, End.READY)
+        collection = next((each for each in STRATEGIES if each.endswith(f"-{kind}")), COLLECTION)
+        return Item(name, owner, word, editions, end, pause_seconds=pause, collection=collection)
 
     def _edition(self, word: str, owner: str, edition: int, kind: str) -> Content:
+        if kind.startswith("package"):
+            packed, data, inside = packages.package(word, owner, edition, self._chance)
+            return Content(packed, data, inside=inside)
         form = {"small": "txt", "book": "pdf", "heavy": "pdf"}.get(kind) or self._chance.choice(list(_FORMS))
         low, high = (150, 600) if kind == "book" else (5, 40)
         count = self._chance.randint(low, high)

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 
 from tests.chaos.judge import Passage, Promise, Sighting, Story, Tally, judge_owner, judge_sighting
-from tests.chaos.world import COLLECTION, World
+from tests.chaos.script import COLLECTION
+from tests.chaos.world import World
 
 _SECONDS = 20.0
 _MOST = 100
@@ -63,7 +64,9 @@ class Searcher:
     async def _whole(self, story: Story) -> None:
         """All passages of a document by its word: one request, so one epoch."""
         began = time.monotonic()
-        answer = await self._asked("lexical search", {"query": story.item.word, "mode": "lexical", "limit": _MOST})
+        answer = await self._asked(
+            "lexical search", {"query": story.item.word, "mode": "lexical", "limit": _MOST}, story.item.collection
+        )
         if answer is not None:
             passages = _hits(answer)
             judge_owner(self._tally, self._owner, "lexical search", passages)
@@ -73,7 +76,7 @@ class Searcher:
         """All chunks of a document in one page."""
         began = time.monotonic()
         path = f"documents/{story.item.document_id}/chunks"
-        answer = await self._answered("listing", "GET", path, params={"limit": _MOST})
+        answer = await self._answered("listing", "GET", path, story.item.collection, params={"limit": _MOST})
         if answer is not None and answer["next_cursor"] is None:
             found = [
                 Passage(each["id"], story.item.document_id, self._metadata[story.item.document_id], each["text"])
@@ -82,14 +85,14 @@ class Searcher:
             judge_owner(self._tally, self._owner, "listing", found)
             judge_sighting(self._tally, story, Sighting(began, time.monotonic(), "listing", found))
 
-    async def _asked(self, how: str, body: dict[str, Any]) -> Any:
-        return await self._answered(how, "POST", "search", json=body)
+    async def _asked(self, how: str, body: dict[str, Any], collection: str = COLLECTION) -> Any:
+        return await self._answered(how, "POST", "search", collection, json=body)
 
-    async def _answered(self, how: str, method: str, path: str, **request: Any) -> Any:
+    async def _answered(self, how: str, method: str, path: str, collection: str, **request: Any) -> Any:
         """The answer; None where there was none that can be judged. A refusal must be typed and have a cause."""
         unknown = self._may_be_missing(path)
         try:
-            answer = await self._http.request(method, f"/api/v1/collections/{COLLECTION}/{path}", **request)
+            answer = await self._http.request(method, f"/api/v1/collections/{collection}/{path}", **request)
         except httpx.TransportError as error:
             self.outcomes[f"no answer ({type(error).__name__})"] += 1
             self._tally.check(Promise.TYPED, self._in_trouble(), f"{how}: no answer though nothing was down: {error!r}")

@@ -8,14 +8,24 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from lorekeep_sdk import AsyncLorekeep
+from lorekeep_sdk import AsyncLorekeep, NotFound
 from tests.chaos.census import Census, listed
 from tests.chaos.client import Client, Watcher, send
-from tests.chaos.judge import Chunk, Promise, Story, Tally, judge_chunks, judge_end, judge_leftovers
+from tests.chaos.judge import (
+    Child,
+    Chunk,
+    Promise,
+    Story,
+    Tally,
+    judge_children,
+    judge_chunks,
+    judge_end,
+    judge_leftovers,
+)
 from tests.chaos.killer import Killer
-from tests.chaos.script import OWNERS, Content, End, Item
+from tests.chaos.script import OWNERS, End, Item
 from tests.chaos.searcher import Searcher
-from tests.chaos.world import CALM, COLLECTION, World
+from tests.chaos.world import CALM, World
 
 _SEARCHERS_AN_OWNER = 2
 _QUIET_SECONDS = 300.0
@@ -24,6 +34,8 @@ _CALM_AT_ONCE = 8
 _STEP_SECONDS = 0.1
 
 Say = Callable[[str], None]
+# Chunks of a document and of each inside of it, by its public id behind the document's; its own is "".
+Chunks = dict[str, list[Chunk]]
 
 
 @dataclass
@@ -54,6 +66,7 @@ class Storm:
             for number in range(_SEARCHERS_AN_OWNER)
         ]
         self._census = Census(world)
+        self._children: dict[tuple[str, str], list[Child]] = {}
         self.report = Report(seed, self.tally)
 
     async def run(self) -> Report:
@@ -75,16 +88,16 @@ class Storm:
         finally:
             self.report.seconds[name] = round(time.monotonic() - begun, 1)
 
-    async def _undisturbed(self) -> dict[str, list[Chunk]]:
+    async def _undisturbed(self) -> dict[tuple[str, str], Chunks]:
         """The chunks of every content that shall be visible at the end, by its key."""
-        contents = {item.editions[-1].key: item for item in self._items if item.end in (End.READY, End.CANCELLED)}
+        contents = {item.key: item for item in self._items if item.end in (End.READY, End.CANCELLED)}
         gate = asyncio.Semaphore(_CALM_AT_ONCE)
         async with AsyncLorekeep(self._world.suite.url, self._world.owners[CALM].key) as client:
-            await client.collections.create(CALM)
+            await self._world.collections(client)
 
-            async def one(key: str, item: Item) -> tuple[str, list[Chunk]]:
+            async def one(key: tuple[str, str], item: Item) -> tuple[tuple[str, str], Chunks]:
                 async with gate:
-                    return key, await _calmly(client, item, item.editions[-1])
+                    return key, await _calmly(client, item)
 
             found = await asyncio.gather(*(one(key, item) for key, item in contents.items()))
         return dict(found)
@@ -133,8 +146,8 @@ class Storm:
             self._say("it does not become quiet")
         await self._watcher.look()
 
-    async def _judged(self, undisturbed: dict[str, list[Chunk]]) -> None:
-        stories = self.client.stories
+    async def _judged(self, undisturbed: dict[tuple[str, str], Chunks]) -> None:
+        stories, self._children = self.client.stories, await self._census.children()
         for owner in OWNERS:
             key = self._world.owners[owner].key
             async with AsyncLorekeep(self._world.suite.url, key) as client:
@@ -147,15 +160,20 @@ class Storm:
             await last.last_look()
         judge_leftovers(self.tally, await self._census.leftovers(stories))
 
-    async def _judge(self, client: AsyncLorekeep, story: Story, undisturbed: dict[str, list[Chunk]]) -> None:
+    async def _judge(self, client: AsyncLorekeep, story: Story, undisturbed: dict[tuple[str, str], Chunks]) -> None:
         item, seen = story.item, await self._census.outcome(client, story)
         judge_end(self.tally, story, seen)
         self.report.ends[f"{seen.status} {seen.reason}".strip()] += 1
         self.tally.check(Promise.ACCEPTED, len(story.jobs) == len(item.editions), f"{item.document_id} was not taken")
+        inside = self._children.get((item.owner, item.document_id), [])
+        judge_children(self.tally, story, seen, inside)
+        self.report.ends.update(f"inside: {each.status} {each.reason}".strip() for each in inside)
         if seen.status == "ready":
-            found = await listed(client, COLLECTION, item.document_id)
-            kept = await self._census.kept(item.owner, item.document_id)
-            judge_chunks(self.tally, item.document_id, found, undisturbed.get(item.editions[-1].key, []), kept)
+            wanted = undisturbed.get(item.key, {})
+            for path in ["", *(each.path for each in inside if each.status == "ready")]:
+                name = _name(item, path)
+                found = await listed(client, item.collection, name)
+                judge_chunks(self.tally, name, found, wanted.get(path, []), await self._census.kept(item.owner, name))
 
 
 async def _until(so: Callable[[], bool], seconds: float = float("inf")) -> None:
@@ -165,8 +183,29 @@ async def _until(so: Callable[[], bool], seconds: float = float("inf")) -> None:
         await asyncio.sleep(_STEP_SECONDS)
 
 
-async def _calmly(client: AsyncLorekeep, item: Item, content: Content) -> list[Chunk]:
-    answer = await send(client, CALM, item, content)()
+async def _calmly(client: AsyncLorekeep, item: Item) -> Chunks:
+    content = item.editions[-1]
+    answer = await send(client, item, content)()
     job = await client.jobs.wait(answer["job"]["id"], timeout_seconds=300)
     assert job["status"] == "succeeded", f"{item.document_id} fails undisturbed: {job}"
-    return [chunk for _, chunk in await listed(client, CALM, item.document_id)]
+    found = {}
+    for path in ["", *(each.path for each in content.inside if not each.reason)]:
+        await _ready(client, item.collection, _name(item, path))
+        found[path] = [chunk for _, chunk in await listed(client, item.collection, _name(item, path))]
+    return found
+
+
+async def _ready(client: AsyncLorekeep, collection: str, document_id: str) -> None:
+    end = time.monotonic() + _QUIET_SECONDS
+    status = ""
+    while status != "ready" and time.monotonic() < end:
+        try:
+            status = (await client.documents.get(collection, document_id))["status"]
+        except NotFound:
+            status = "not there yet"
+        await asyncio.sleep(0 if status == "ready" else _STEP_SECONDS)
+    assert status == "ready", f"{document_id} is {status} undisturbed"
+
+
+def _name(item: Item, path: str) -> str:
+    return f"{item.document_id}/{path}" if path else item.document_id

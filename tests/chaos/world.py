@@ -15,10 +15,10 @@ from lorekeep.search.v1.search_pb2_grpc import SearchServiceStub
 from lorekeep_chassis import calls, channels
 from lorekeep_chassis.suite.home import Home
 from lorekeep_chassis.suite.state import Record, State
-from tests.chaos.script import OWNERS
+from lorekeep_sdk import AsyncLorekeep
+from tests.chaos.script import COLLECTION, OWNERS, STRATEGIES
 from tests.e2e.suite import Suite, running
 
-COLLECTION = "storm"
 CALM = "calm"
 LEASE_SECONDS = 6
 _ENVIRONMENT = {
@@ -88,6 +88,11 @@ class World:
             yield connection
         finally:
             await asyncio.shield(connection.close(timeout=2))
+
+    async def collections(self, client: AsyncLorekeep) -> None:
+        """Makes all collections for the owner whose client it is."""
+        for name, strategy in STRATEGIES.items():
+            await client.collections.create(name, chunking={"strategy": strategy} if name != COLLECTION else None)
 
     async def indexed(self, owner: str, collection_id: str, space: dict[str, Any]) -> int:
         """Chunks of a collection in the index, visible or not."""

@@ -40,3 +40,11 @@ def test_every_class_of_the_tree_is_in_the_table() -> None:
 def test_a_foreign_status_never_shows_its_text(code: grpc.StatusCode) -> None:
     foreign = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), "ipv4:10.1.2.3:443 refused")
     assert "10.1.2.3" not in errors.of_rpc_error(foreign).message
+
+
+def test_a_call_that_broke_under_a_message_may_be_repeated() -> None:
+    broken = grpc.aio.AioRpcError(
+        grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), grpc.aio.Metadata(), "Internal error from Core"
+    )
+    told = errors.of_rpc_error(broken)
+    assert (type(told), told.reason) == (errors.Unavailable, errors.CALL_BROKEN)

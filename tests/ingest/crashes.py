@@ -64,7 +64,9 @@ class MortalBlobs(Blobs):
 
     async def stage(self, organisation_id: str, content: AsyncIterator[bytes], folder: str = "") -> Staged:
         self._mortal.step()
-        return await super().stage(organisation_id, content, folder)
+        staged = await super().stage(organisation_id, content, folder)
+        self._mortal.step()
+        return staged
 
     async def promote(self, organisation_id: str, staged: Staged) -> None:
         self._mortal.step()

@@ -62,6 +62,7 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         self.held_tokenizers: set[str] = set()
         self.pages: list[int] = []
         self.cuts = 0
+        self.elements_a_chunk = 2
         self.ended = 0
         self.tidying_seconds = 0.0
         self.options: list[parser_pb2.ChunkOptions] = []
@@ -102,7 +103,7 @@ class Parser(parser_pb2_grpc.ParserServiceServicer):
         self.options.append(options)
         self.cuts += 1
         yield parser_pb2.ChunkResponse(accepted=parser_pb2.Accepted())
-        cutting, state = _Cutting(), _start_state()
+        cutting, state = _Cutting(self.elements_a_chunk), _start_state()
         async for request in stream:
             assert not request.segment.chunks
             if request.HasField("segments_end"):
@@ -122,11 +123,14 @@ def _start_state() -> dict[str, Any]:
 
 
 class _Cutting:
-    """Two elements make a chunk; `state` holds the open one and the count."""
+    """So many elements make a chunk; `state` holds the open one and the count."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
 
     def taken(self, state: dict[str, Any], element: Element) -> Iterator[Chunk]:
         state["open"].append([element.text, element.start, element.end, element.page])
-        if len(state["open"]) == 2:
+        if len(state["open"]) == self.size:
             yield from self.rest(state)
 
     def rest(self, state: dict[str, Any]) -> Iterator[Chunk]:
@@ -150,6 +154,7 @@ class _Reading(_Cutting):
             raise errors.InvalidInput("The file is encrypted. Upload it without a password.", reason="encrypted")
         if not content.strip():
             raise errors.InvalidInput("The file holds no text.", reason="empty_text")
+        super().__init__(parser.elements_a_chunk)
         self.pages = content.decode().split("\f")
         self.batch_pages = start.batch_pages
         self.last_page = start.last_page or len(self.pages)

@@ -295,4 +295,5 @@ async def test_death_at_any_step_loses_no_document_and_makes_none_twice(bench: B
         assert sorted((await bench.visible(collection)).values()) == whole, dies_at
         documents = await bench.sql("select from documents where collection_id = $1", collection)
         assert len(documents) == len(whole), dies_at
+        assert not [each async for portion in bench.blobs.listed("org_a", "uploads") for each in portion], dies_at
     assert deaths > 10

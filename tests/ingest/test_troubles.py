@@ -211,3 +211,14 @@ async def _empty(bench: Bench) -> bool:
 
 async def _called(bench: Bench) -> bool:
     return bench.services.embedder.embed.calls > 1
+
+
+async def test_a_document_that_is_refused_at_once_ends_with_the_reason_of_the_refusal(bench: Bench) -> None:
+    """A call that ends while bytes are on their way would lose the reason, so none are sent before it is accepted."""
+    bench.services.parser.parse.hook = failing(10_000, errors.InvalidInput("Locked.", reason="encrypted"))
+    collection = await bench.collection()
+    ids = [await bench.document(collection, f"{number} " + "x" * 4_000_000) for number in range(20)]
+    async with bench.working():
+        ends = [await bench.ended(each) for each in ids]
+    assert [(each["error"]["reason"], each["attempt"]) for each in ends] == [("encrypted", 1)] * 20
+    assert bench.services.parser.parse.calls == 20

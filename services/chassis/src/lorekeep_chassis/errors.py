@@ -27,6 +27,9 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 DOMAIN = "lorekeep"
+# The reason of a call whose end is not known, since a message towards the callee met it.
+CALL_BROKEN = "call_broken"
+_OF_GRPC_ITSELF = "Internal error from Core"
 _FIXED_TEXT = "Something went wrong on our side. Try again; if it stays, give the trace id to your operator."
 
 
@@ -151,6 +154,9 @@ def _of_code(code: grpc.StatusCode, text: str) -> LorekeepError:
         return TooLarge("A message was too large for the service. Send less at once.")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return Overloaded("A part of the service is busy. Try again shortly.", retry_after_seconds=1.0)
+    # gRPC's own word for a message that was on its way when the callee ended the call; what it ended with is lost.
+    if code is grpc.StatusCode.INTERNAL and text.startswith(_OF_GRPC_ITSELF):
+        return Unavailable("A part of the service ended the call midway. Try again.", reason=CALL_BROKEN)
     return Internal()
 
 

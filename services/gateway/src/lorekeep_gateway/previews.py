@@ -64,9 +64,10 @@ class Previews:
 
         async def opening(accepted: "asyncio.Future[bool]", requests: Pipe[parser_pb2.ParseRequest]) -> None:
             await requests.put(parser_pb2.ParseRequest(start=start))
+            tokenizer_required = await accepted
             for piece in original.pieces:
                 await requests.put(parser_pb2.ParseRequest(data=piece))
-            if await accepted:
+            if tokenizer_required:
                 await parser_calls.send_tokenizer(requests, parser_pb2.ParseRequest, self._supplies)
 
         return await self._asked(self._stub.Parse, parser_pb2.ParseRequest, opening)

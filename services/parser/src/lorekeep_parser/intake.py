@@ -1,7 +1,9 @@
 """What callers send: the opening message checked, the document's bytes to disk, the tokenizer's to the shelf."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from lorekeep.parser.v1 import parser_pb2
@@ -14,6 +16,7 @@ MAX_PART_BYTES = 1024 * 1024
 MAX_NAME_CHARACTERS = 1024
 MAX_STATE_BYTES = 256 * 1024
 DOCUMENT = "document"
+_DRAIN_SECONDS, _DRAIN_IDLE_SECONDS = 5.0, 0.2
 
 _MIN_TOKENS, _MAX_TOKENS = 16, 2048
 _DEFAULT_MAX_TOKENS, _DEFAULT_MIN_TOKENS = 512, 128
@@ -83,6 +86,16 @@ async def document_received(
     requests: AsyncIterator[parser_pb2.ParseRequest], size_bytes: int, tokenizer: Gathering, directory: Path
 ) -> Path:
     """Takes the rest of the call in; gives the document's path. Ends as soon as everything announced is there."""
+    try:
+        return await _received(requests, size_bytes, tokenizer, directory)
+    except LorekeepError:
+        await _drained(requests)
+        raise
+
+
+async def _received(
+    requests: AsyncIterator[parser_pb2.ParseRequest], size_bytes: int, tokenizer: Gathering, directory: Path
+) -> Path:
     path, received = directory / DOCUMENT, 0
     with scratch.disk_errors_typed():
         file = path.open("wb", buffering=0)
@@ -98,6 +111,15 @@ async def document_received(
             else:
                 take_tokenizer(request, tokenizer)
     return path
+
+
+async def _drained(requests: AsyncIterator[parser_pb2.ParseRequest]) -> None:
+    """Takes in what is on its way, for a while: gRPC tells a caller nothing of how a call ended that it still sends
+    into."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while await asyncio.wait_for(anext(requests, None), _DRAIN_IDLE_SECONDS) is not None:
+                pass
 
 
 def take_tokenizer(request: parser_pb2.ParseRequest | parser_pb2.ChunkRequest, tokenizer: Gathering) -> None:

@@ -28,17 +28,25 @@ class Attachments:
         self._blobs = blobs
         self._claimed = claimed
         self._organisation_id: str = claimed.job["organisation_id"]
+        self._folder: str = claimed.job["version_id"]
 
     async def room(self) -> bool:
-        """Whether there is room for further documents inside of the one that was uploaded."""
+        """Whether there is room for documents inside of this one. Those that it has already take none: what is found
+        now comes in their place."""
         async with self._claimed.database.session() as session:
             family = await session(
                 "attachment_family",
                 organisation_id=self._organisation_id,
                 document_id=self._claimed.job["document_id"],
             )
-        shallow, few = family["depth"] < MOST_DEPTH, family["documents"] < MOST_DOCUMENTS
-        return bool(shallow and few and family["size_bytes"] < _MOST_FAMILY_BYTES)
+        few = family["documents"] - family["documents_inside"] < MOST_DOCUMENTS
+        small = family["size_bytes"] - family["size_inside_bytes"] < _MOST_FAMILY_BYTES
+        return bool(family["depth"] < MOST_DEPTH and few and small)
+
+    async def begin(self) -> None:
+        """Removes what a run that was killed had staged."""
+        if self._claimed.job["run_count"] > 1:
+            await self._tidied()
 
     async def keep(self, told: parser_pb2.Attachment, content: AsyncIterator[bytes]) -> None:
         """Keeps one, whose bytes are `content`; Unavailable where a store is away, to be read again from the parser."""
@@ -51,7 +59,7 @@ class Attachments:
                 head.extend(piece[: media.HEAD_BYTES - len(head)])
                 yield piece
 
-        staged = await self._blobs.stage(self._organisation_id, seen())
+        staged = await self._blobs.stage(self._organisation_id, seen(), self._folder)
         try:
             await self._noted(told, staged, _media_type(bytes(head), told))
         except BaseException:
@@ -64,6 +72,12 @@ class Attachments:
             kept = await session("attachments_counted", count=count, **self._claimed.owner)
         if kept != count:
             raise errors.Internal()
+        if count:
+            await self._tidied()
+
+    async def _tidied(self) -> None:
+        self._claimed.lease.require()
+        await self._blobs.discard_folder(self._organisation_id, self._folder)
 
     async def _noted(self, told: parser_pb2.Attachment, staged: Staged, media_type: str) -> None:
         blob = staged.blob

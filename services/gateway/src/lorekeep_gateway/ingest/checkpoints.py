@@ -18,7 +18,8 @@ class Kept:
     there.
 
     `preview` is the beginning of the text, `properties` what the document says of itself. `verdict` is there once all
-    of it was read and every chunk lies in a segment, so that the parser need not be asked again.
+    of it was read and every chunk lies in a segment, so that the parser need not be asked again. `anew`: the index may
+    hold chunks of an earlier reading, which nothing goes on from.
     """
 
     segments: int = 0
@@ -30,6 +31,7 @@ class Kept:
     verdict: Mapping[str, Any] | None = None
     properties: Mapping[str, Any] | None = None
     state: bytes = b""
+    anew: bool = False
 
     @classmethod
     def of_job(cls, job: Mapping[str, Any]) -> "Kept":

@@ -7,6 +7,7 @@ written by the steps here and in `pipeline`.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lorekeep_gateway.blobs import Blobs
@@ -30,7 +31,7 @@ from lorekeep_gateway.ingest.pipeline import HandedBack, Pipeline
 from lorekeep_gateway.ingest.rechunking import Rechunking
 from lorekeep_gateway.ingest.remote import RemoteParser
 from lorekeep_gateway.ingest.settings import IngestSettings
-from lorekeep_gateway.ingest.sources import Whole
+from lorekeep_gateway.ingest.sources import ReadAnew, Whole
 from lorekeep_gateway.ingest.stages import Stages
 from lorekeep_gateway.ingest.verdicts import outcome_of, verdict_of, warnings_of
 from lorekeep_gateway.metadata import fields
@@ -79,14 +80,36 @@ class Orchestrator:
     async def _ingest(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> str:
         """Brings a version into the index, unseen; gives the beginning of its text."""
         claimed = await self._claimed(job, lease, stages)
-        writing, begin = self._writing(claimed), Checkpoint.of_job(job)
-        pipeline = Pipeline(claimed, self._embedding, writing, self._settings, self._draining)
-        if job["kind"] == "restore":
-            whole = await pipeline.run(self._rechunking(claimed, begin), "chunk")
-        else:
-            whole = await pipeline.run(self._parsing(claimed, begin), "parse")
+        if Kept.of_job(job).anew:
+            claimed = await self._anew(claimed)
+        writing = self._writing(claimed)
+        try:
+            whole = await self._indexed(claimed, writing)
+        except ReadAnew:
+            claimed = await self._anew(claimed)
+            writing = self._writing(claimed)
+            whole = await self._indexed(claimed, writing)
         await patiently(lambda: self._complete(claimed, whole, writing.warnings), self._settings.retry_seconds)
         return whole.kept.preview
+
+    async def _indexed(self, claimed: Claimed, writing: indexing.Writing) -> Whole:
+        begin = Checkpoint.of_job(claimed.job)
+        pipeline = Pipeline(claimed, self._embedding, writing, self._settings, self._draining)
+        if claimed.job["kind"] == "restore":
+            return await pipeline.run(self._rechunking(claimed, begin), "chunk")
+        return await pipeline.run(self._parsing(claimed, begin), "parse")
+
+    async def _anew(self, claimed: Claimed) -> Claimed:
+        """The same as if nothing of it had been read before: the index holds nothing of it any more."""
+
+        async def forgotten() -> None:
+            async with claimed.database.session() as session:
+                await claimed.lease.write(session, "forget_reading", parsed={"anew": True})
+            claimed.lease.require()
+            await self._index.remove(rebuilding.scope_of(claimed))
+
+        await patiently(forgotten, self._settings.retry_seconds)
+        return replace(claimed, job={**claimed.job, "checkpoint": {}, "parsed": {}, "parse_state": None})
 
     async def _rebuild(self, job: Mapping[str, Any], lease: Lease, stages: Stages) -> None:
         """Puts back what the index lacks of a visible version. What was moved by an earlier run is listed by now."""

@@ -17,7 +17,7 @@ from lorekeep_gateway.ingest.checkpoints import Checkpoint, Kept
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.pipes import Pipe, beside, together
 from lorekeep_gateway.ingest.settings import IngestSettings
-from lorekeep_gateway.ingest.sources import Put, Whole
+from lorekeep_gateway.ingest.sources import Put, ReadAnew, Whole
 from lorekeep_gateway.ingest.stages import Stages
 
 _LOG = logs.logger(__name__)
@@ -69,7 +69,8 @@ class Parsing:
         self._sequence.next_chunk = max(self._sequence.next_chunk, chunks)
 
     async def run(self, put: Put) -> None:
-        """Gives everything to `put`; begins anew where the earlier reading cannot be gone on with."""
+        """Gives everything to `put`; begins anew where the earlier reading cannot be gone on with, or has it done by
+        ReadAnew where chunks of that were given and this is an ingest."""
         with _counted():
             try:
                 await together(self._give(put), self._read())
@@ -78,6 +79,8 @@ class Parsing:
                     await self._artefact.unreadable()
                     raise
                 _LOG.warning("a document is read from its beginning", extra={"lorekeep": {"reason": error.reason}})
+                if self._sequence.next_chunk and self._attachments is not None:
+                    raise ReadAnew from error
                 self._kept, self._latest, self._segments_given = Kept(), None, 0
                 await together(self._give(put), self._read())
 
@@ -124,15 +127,19 @@ class Parsing:
             call.cancel()
 
     async def _wants_attachments(self) -> bool:
-        return self._asked_for_attachments and self._attachments is not None and await self._attachments.room()
+        if not self._asked_for_attachments or self._attachments is None:
+            return False
+        await self._attachments.begin()
+        return await self._attachments.room()
 
     async def _send(self, requests: Pipe[parser_pb2.ParseRequest], accepted: "asyncio.Future[bool]") -> None:
         """Ended from outside when the parser refuses or finishes before it has seen everything."""
         with self._stages.stage("fetch"):
             await requests.put(parser_pb2.ParseRequest(start=self._start))
+            tokenizer_required = await accepted
             async for piece in self._artefact.original():
                 await requests.put(parser_pb2.ParseRequest(data=piece))
-        if await accepted:
+        if tokenizer_required:
             await parser_calls.send_tokenizer(requests, parser_pb2.ParseRequest, self._supplies)
         if not parser_calls.asks_for_vectors(self._start.chunk_options):
             await requests.close()

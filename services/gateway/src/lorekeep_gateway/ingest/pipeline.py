@@ -13,7 +13,7 @@ from lorekeep_gateway.ingest.claimed import Claimed
 from lorekeep_gateway.ingest.embedding import Embedding
 from lorekeep_gateway.ingest.pipes import Pipe, together
 from lorekeep_gateway.ingest.settings import IngestSettings
-from lorekeep_gateway.ingest.sources import Given, Source, Whole
+from lorekeep_gateway.ingest.sources import Given, ReadAnew, Source, Whole
 
 _EMBEDDED_ROOM = 2
 
@@ -45,13 +45,17 @@ class Pipeline:
         self._wanted = wanted
         self._checkpoint = Checkpoint.of_job(claimed.job)
         self._marks: deque[Mark] = deque()
+        self._useless: ReadAnew | None = None
 
     async def run(self, source: Source, stage: str) -> Whole:
-        """Ends once all chunks are in the index; HandedBack when the process ends first."""
+        """Ends once all chunks are in the index; HandedBack when the process ends first; ReadAnew when the source says
+        so, and nothing of what it gave is on its way any more."""
         chunks: Pipe[Given] = Pipe(2 * self._settings.embed_batch_chunks)
         embedded: Pipe[indexing.Marked] = Pipe(_EMBEDDED_ROOM)
         ends: list[Whole] = []
         await together(self._give(source, stage, chunks), self._embed(chunks, embedded), self._index(embedded, ends))
+        if self._useless is not None:
+            raise self._useless
         return ends[0]
 
     async def _give(self, source: Source, stage: str, chunks: Pipe[Given]) -> None:
@@ -61,7 +65,10 @@ class Pipeline:
 
         with self._claimed.stages.stage(stage):
             self._claimed.lease.enter(stage)
-            await source.run(put)
+            try:
+                await source.run(put)
+            except ReadAnew as told:
+                self._useless = told
             await chunks.close()
 
     async def _embed(self, chunks: Pipe[Given], embedded: Pipe[indexing.Marked]) -> None:

@@ -80,14 +80,18 @@ class FromArtefactOrBytes:
 
 async def listed(index: Index, claimed: Claimed) -> set[str]:
     """Ids of the version's chunks in the index, visible or not."""
+    return {each async for each in index.chunk_ids(scope_of(claimed))}
+
+
+def scope_of(claimed: Claimed) -> search_pb2.Scope:
+    """Where a job's chunks lie in the index."""
     job = claimed.job
-    scope = search_pb2.Scope(
+    return search_pb2.Scope(
         space=space_of(claimed.generation),
         collection_id=job["collection_id"],
         document_id=job["document_id"],
         version_id=job["version_id"],
     )
-    return {each async for each in index.chunk_ids(scope)}
 
 
 class Showing:

@@ -9,6 +9,11 @@ from lorekeep_gateway.ingest.artefacts import Mark
 from lorekeep_gateway.ingest.checkpoints import Kept
 
 
+class ReadAnew(Exception):
+    """An earlier reading cannot be gone on with, and chunks of it were given: its reader must begin at the beginning,
+    since what is read now may be cut otherwise."""
+
+
 @dataclass(frozen=True)
 class Whole:
     """The last chunk was given: how many there are, and what was kept on the way."""

@@ -51,9 +51,11 @@ class Removal:
             inside = await families.hide_below(session, self.organisation_id, [marked["id"]])
             await families.end(session, self.organisation_id, collection_id, [marked["id"], *inside])
             await self._audited(session, "document.deleted", public_id, {"collection": collection_id})
+            # Also what was being deleted before: the index may still hold it, and its worker have a lease.
+            family = await self._family(session, collection_id, marked["id"], None)
         if len(inside) > _MOST_AWAITED:
             return Receipt(finished=False)
-        return await self._finished(collection_id, marked["id"], [marked["id"], *inside])
+        return await self._finished(collection_id, marked["id"], [each["id"] for each in family])
 
     async def collection(self, collection_id: str) -> Receipt:
         """Removes a collection with all of its documents; NotFound where there is none."""

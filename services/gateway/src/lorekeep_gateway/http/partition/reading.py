@@ -104,10 +104,9 @@ async def _placed(parts: Parts, document: Document, start: parser_pb2.ParseStart
         except errors.Overloaded:
             if monotonic() > until:
                 raise
-        except errors.Internal:
-            # gRPC says so too of a call that the callee ended while a message was on its way, whatever it ended with.
+        except errors.Unavailable as error:
             broken += 1
-            if broken == _MOST_BROKEN:
+            if error.reason != errors.CALL_BROKEN or broken == _MOST_BROKEN:
                 raise
         await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -2,7 +2,7 @@
 
 -- name: attachment_family^
 -- Where a document stands among those that are inside of each other: how deep it lies, how many lie below the outermost
--- one, how many bytes their newest versions have.
+-- one, how many bytes their newest versions have; and the same of those that lie below the document itself.
 with recursive up as (
     select d.id, d.parent_id, 0 as height from documents d
     where d.organisation_id = :organisation_id and d.id = :document_id
@@ -11,14 +11,16 @@ with recursive up as (
     from up join documents p on p.organisation_id = :organisation_id and p.id = up.parent_id
 ),
 below as (
-    select id, true as root from up where parent_id is null
+    select id, true as root, false as inside from up where parent_id is null
     union all
-    select d.id, false
+    select d.id, false, below.inside or below.id = :document_id
     from below join documents d on d.organisation_id = :organisation_id and d.parent_id = below.id
     where d.status <> 'deleting'
 )
 select (select max(height) from up) as depth, count(*) filter (where not root) as documents,
-       coalesce(sum(newest.size_bytes) filter (where not root), 0)::bigint as size_bytes
+       coalesce(sum(newest.size_bytes) filter (where not root), 0)::bigint as size_bytes,
+       count(*) filter (where inside) as documents_inside,
+       coalesce(sum(newest.size_bytes) filter (where inside), 0)::bigint as size_inside_bytes
 from below
 left join lateral (
     select v.size_bytes from versions v

@@ -104,6 +104,12 @@ update jobs set
 where id = :id and lease_token = :lease_token
 returning id;
 
+-- name: forget_reading^
+-- What was read and indexed is of no use; `parsed` says so until the index is rid of it.
+update jobs set checkpoint = '{}', parsed = :parsed, parse_state = null
+where id = :id and lease_token = :lease_token
+returning id;
+
 -- name: retry_job^
 -- Puts a job back after a failure that may pass.
 update jobs set
