@@ -67,6 +67,7 @@ SLOW = {
     },
     "parser": {
         "test_archives.py",
+        "test_bounds.py",
         "test_mail.py",
         "test_msg.py",
         "test_children.py",

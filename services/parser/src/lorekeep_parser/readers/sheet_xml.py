@@ -10,6 +10,7 @@ from lorekeep_parser.readers.office_packages import Package, clear, integer, loc
 from lorekeep_parser.readers.sheet_formats import Formats
 
 _MAX_CELLS_IN_ROW = 16_384
+_MAX_ROWS = 1_048_576
 _MAX_CELL_CHARACTERS = 65_536
 # One string may be referred to by every cell, so a row may hold far more than its file.
 _MAX_ROW_CHARACTERS = 4_000_000
@@ -66,7 +67,10 @@ class SheetRows:
         """Rows in order; a blank one wherever at least one is missing. What is left out is told to `page`."""
         expected = 1
         with self._package.opened(member) as file:
-            for reference, cells in _RowEvents(self._texts, page).rows(file):
+            for count, (reference, cells) in enumerate(_RowEvents(self._texts, page).rows(file)):
+                if count == _MAX_ROWS:
+                    note_cut(page, f"rows_left_out: a sheet has more than {_MAX_ROWS} rows; those behind were not read")
+                    return
                 number = integer(reference, expected)
                 if number > expected:
                     yield []
