@@ -46,6 +46,8 @@ SLOW = {
         "test_cancel.py",
         "test_chores.py",
         "test_crashes.py",
+        "test_families.py",
+        "test_upgrades.py",
         "test_ends.py",
         "test_fairness.py",
         "test_flips.py",

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from tests.chaos.judge import (
+    Child,
     Chunk,
     Leftovers,
     Outcome,
@@ -13,12 +14,14 @@ from tests.chaos.judge import (
     Sighting,
     Story,
     Tally,
+    judge_children,
     judge_chunks,
     judge_end,
     judge_leftovers,
     judge_owner,
     judge_sighting,
 )
+from tests.chaos.packages import Inside
 from tests.chaos.passages import marks, sentences
 from tests.chaos.script import Content, End, Item
 
@@ -200,3 +203,27 @@ def test_nothing_left_over_is_right() -> None:
 def test_a_mark_survives_line_breaks() -> None:
     text = sentences("quob", "north", 1, 1, Random(0))[0].replace(" ", "\n")
     assert {mark.owner for mark in marks([text])} == {"north"}
+
+
+WHOLE = [Child("a.txt", "ready"), Child("b.pdf", "failed", "corrupt")]
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (WHOLE[:1], "ready"),
+        ([*WHOLE, WHOLE[0]], "ready"),
+        ([*WHOLE, Child("c.txt", "ready")], "ready"),
+        ([WHOLE[0], Child("b.pdf", "failed", "internal")], "ready"),
+        ([Child("a.txt", "failed", "cancelled"), WHOLE[1]], "ready"),
+        (WHOLE, "gone"),
+        (WHOLE, "failed"),
+    ],
+)
+def test_what_lies_inside_is_counted(found: list[Child], shown: str) -> None:
+    content = Content("a.zip", b"", inside=(Inside("a.txt"), Inside("b.pdf", "corrupt")))
+    it, tally = Story(Item("north-1", "north", "quob", (content,), End.READY)), Tally()
+    judge_children(tally, it, Outcome("ready", version=1), WHOLE[::-1])
+    assert broken(tally) == set()
+    judge_children(tally, it, Outcome(shown, version=int(shown == "ready")), found)
+    assert broken(tally) == {Promise.INSIDE}

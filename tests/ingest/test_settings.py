@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.ingest.bench import Bench, book, plain
 from tests.ingest.services import MODEL
+from tests.ingest.test_troubles import failing
 
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis import calls, errors
@@ -123,3 +124,28 @@ async def test_a_change_while_the_first_job_looks_is_not_passed_over(bench: Benc
         await session("make_generation", **made, chunking={"max_tokens": 100})
     (row,) = await bench.sql("select generation_id from collections where id = $1", collection)
     assert row["generation_id"] == "gen_1"
+
+
+async def test_two_workers_and_a_change_of_settings_make_one_generation(bench: Bench) -> None:
+    """All documents are cut in one way, that of the settings before or after the change, never by both."""
+    changes = [{"strategy": "fixed", "max_tokens": size} for size in range(100, 160, 3)]
+    collection = await _collection(bench, {"strategy": "fixed", "max_tokens": 99})
+    ids = [await bench.document(collection, f"document {number}") for number in range(6)]
+    async with bench.working(), bench.working():
+        for change in changes:
+            await bench.sql("update collections set chunking = $2 where id = $1", collection, change)
+        ends = [await bench.ended(each) for each in ids]
+    assert {each["status"] for each in ends} == {"succeeded"}
+    (generation,) = await bench.sql("select max_tokens from generations where collection_id = $1", collection)
+    assert {each.chunk_options.max_tokens for each in bench.services.parser.starts} == {generation["max_tokens"]}
+
+
+async def test_an_embedder_that_is_away_when_meaning_is_asked_for_costs_no_attempt(bench: Bench) -> None:
+    collection = await _collection(bench, {"strategy": "semantic"})
+    bench.services.embedder.embed.hook = failing(4, errors.Unavailable("away"))
+    ids = await bench.document(collection, book(3))
+    async with bench.working():
+        job = await bench.ended(ids)
+    assert (job["status"], job["attempt"], job["dead"]) == ("succeeded", 1, False)
+    assert bench.services.embedder.embed.calls > 4
+    assert await bench.visible(collection) == {ids["version_id"]: plain(book(3))}

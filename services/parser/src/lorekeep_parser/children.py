@@ -4,8 +4,8 @@ or when nothing is heard of it."""
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -70,6 +70,17 @@ class Clock:
         caller = calls.remaining_seconds()
         latest = when + extra if caller is None else asyncio.get_running_loop().time() + caller
         timeout.reschedule(max(when, min(when + extra, latest)))
+
+    @contextmanager
+    def standing(self, timeout: asyncio.Timeout) -> Iterator[None]:
+        """Stands still inside, where the caller is waited for: its time is bounded by its own deadline."""
+        loop, when = asyncio.get_running_loop(), timeout.when()
+        begun = loop.time()
+        timeout.reschedule(None)
+        try:
+            yield
+        finally:
+            timeout.reschedule(None if when is None else when + loop.time() - begun)
 
 
 class Children:

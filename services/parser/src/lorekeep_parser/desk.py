@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -70,7 +70,9 @@ class Place:
                     self._note(response, reading)
                     yield response
                     if response.HasField("vectors_required"):
-                        await work.send(Kind.VECTORS, await _vectors(requests))
+                        with self._desk.clock.standing(self._timeout):
+                            vectors = await _vectors(requests)
+                        await work.send(Kind.VECTORS, vectors)
 
     async def chunked(
         self, options: parser_pb2.ChunkOptions, requests: AsyncIterator[parser_pb2.ChunkRequest]
@@ -81,18 +83,27 @@ class Place:
             while self._tokenizer.required:
                 intake.take_tokenizer(await _next(requests), self._tokenizer)
             async with self._working("chunk", directory, options.SerializeToString()) as work:
-                told, allowance = asyncio.Event(), Allowance()
+                told = asyncio.Event()
                 pump = asyncio.create_task(_pump(requests, work, told))
                 try:
-                    async for payload in work.responses():
-                        response = _decoded(parser_pb2.ChunkResponse, payload)
-                        allowance.take(len(payload))
+                    async for response in self._cut(work):
                         reading.chunks += response.HasField("chunk")
                         yield response
                     if pump.done() or not told.is_set():
                         await pump
                 finally:
                     pump.cancel()
+
+    async def _cut(self, work: Work) -> AsyncIterator[parser_pb2.ChunkResponse]:
+        allowance = Allowance()
+        with ExitStack() as waiting:
+            async for payload in work.responses():
+                allowance.take(len(payload))
+                waiting.close()
+                response = _decoded(parser_pb2.ChunkResponse, payload)
+                if response.HasField("vectors_required"):
+                    waiting.enter_context(self._desk.clock.standing(self._timeout))
+                yield response
 
     def _working(self, mode: str, path: Path, start: bytes, name: str = "") -> AbstractAsyncContextManager[Work]:
         job = {
