@@ -122,7 +122,7 @@ async def _ours(folder: Path, pdfs: list[Paper], manifested: list[Paper]) -> Our
 async def _all_imported(parser: ParserProcess) -> None:
     """The heavy fork server imports while the light one serves already; its imports are no document's cost."""
     for _ in range(600):
-        if "unstructured" in parser.logged or "starting" not in (await parser.probe("/health"))[1]:
+        if "starting" not in (await parser.probe("/health/ready"))[1]:
             return
         await asyncio.sleep(0.2)
 

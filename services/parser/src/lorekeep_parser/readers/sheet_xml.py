@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 from xml.parsers import expat
 
+from lorekeep_parser import failures
 from lorekeep_parser.page import Page
 from lorekeep_parser.readers.office_packages import Package, clear, integer, local
 from lorekeep_parser.readers.sheet_formats import Formats
@@ -117,6 +118,8 @@ class _RowEvents:
         elif self._cells is None:
             return
         elif name == "c":
+            if self._cell is not None:
+                raise failures.corrupt("workbook")
             self._cell, self._value, self._inline = attributes, [], []
         elif self._cell is None:
             return
