@@ -13,7 +13,7 @@ from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis import errors
 from lorekeep_gateway.ingest.remote import RemoteParser
 from lorekeep_gateway.ingest.settings import IngestSettings
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Wishes
 from lorekeep_parser.readers import elements_json
 

@@ -14,9 +14,9 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
-from lorekeep_parser import chunkers
 from lorekeep_parser.assembler import Assembler
-from lorekeep_parser.tokens import CharacterCounter, Counter, TokenCounter
+from lorekeep_parser.chunking import chunkers
+from lorekeep_parser.chunking.tokens import CharacterCounter, Counter, TokenCounter
 
 Kind = document_pb2.ElementKind
 FURNITURE = (Kind.ELEMENT_KIND_PAGE_HEADER, Kind.ELEMENT_KIND_PAGE_FOOTER)

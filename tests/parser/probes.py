@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from lorekeep_chassis.errors import LorekeepError
-from lorekeep_parser import child, failures, frames, seccomp, walls
-from lorekeep_parser.frames import Kind
+from lorekeep_parser import failures
+from lorekeep_parser.sandbox import child, frames, seccomp, walls
+from lorekeep_parser.sandbox.frames import Kind
 
 _CLONE_NEWUSER = 0x10000000
 

@@ -6,8 +6,9 @@ import pytest
 
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import allowance, failures
-from lorekeep_parser.allowance import Allowance
+from lorekeep_parser import failures
+from lorekeep_parser.sandbox import allowance
+from lorekeep_parser.sandbox.allowance import Allowance
 
 _ATTACHMENT = parser_pb2.ParseResponse(attachment=parser_pb2.Attachment(name="a.txt", size_bytes=1))
 _DATA = parser_pb2.ParseResponse(attachment_data=b"x")

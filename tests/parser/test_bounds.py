@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_parser import reading
-from lorekeep_parser.frames import MAX_PAYLOAD_BYTES
 from lorekeep_parser.page import Page
 from lorekeep_parser.readers import elements
 from lorekeep_parser.reading import Reading
+from lorekeep_parser.sandbox.frames import MAX_PAYLOAD_BYTES
 
 
 class _Endless:

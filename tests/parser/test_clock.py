@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from lorekeep_chassis import errors
-from lorekeep_parser.children import Clock
+from lorekeep_parser.sandbox.children import Clock
 
 
 async def test_the_time_of_the_caller_does_not_count() -> None:

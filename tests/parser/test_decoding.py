@@ -2,7 +2,7 @@
 
 import pytest
 
-from lorekeep_parser import decoding
+from lorekeep_parser.formats import decoding
 
 TEXTS = {
     "ru": "Маяк стоит на скале у самого моря, и каждую ночь его огонь виден за двадцать миль.",

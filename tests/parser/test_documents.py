@@ -8,7 +8,7 @@ from tests.parser.parser_process import DATA, Client, Parsed, tokenizer_bytes
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser.tokens import TokenCounter
+from lorekeep_parser.chunking.tokens import TokenCounter
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

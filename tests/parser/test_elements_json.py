@@ -15,7 +15,7 @@ from lorekeep_chassis.errors import InvalidInput
 from lorekeep_gateway.http.partition.answers import json_of
 from lorekeep_gateway.http.partition.elements import Partition
 from lorekeep_gateway.http.partition.parameters import Parameters
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Wishes
 from lorekeep_parser.readers import elements_json
 

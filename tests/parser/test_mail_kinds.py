@@ -7,7 +7,7 @@ from tests.parser.mails import multipart
 from tests.parser.ole import container, message, text
 from tests.parser.text_reading import read
 
-from lorekeep_parser.readers import compressed_rtf
+from lorekeep_parser.readers.mail import compressed_rtf
 
 _FIRST = (
     "From: Ada <ada@example.org>\nTo: b@example.org\nSubject: One\nContent-Transfer-Encoding: base64\n\n"

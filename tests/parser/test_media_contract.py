@@ -7,9 +7,9 @@ from tests.parser.text_files import REFUSED, SAMPLES
 
 from lorekeep_chassis.errors import UnsupportedMedia
 from lorekeep_gateway.media import HEAD_BYTES, KNOWN, media_type
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
+from lorekeep_parser.formats.recognition import recognised
 from lorekeep_parser.readers import MODULES
-from lorekeep_parser.recognition import recognised
 
 # What the gateway calls by another name: the parser reads both as rows.
 _SAME = {"text/tab-separated-values": "text/csv"}

@@ -11,8 +11,8 @@ from tests.parser import office_files
 from tests.parser.parser_process import Client
 
 from lorekeep_chassis.errors import InvalidInput, UnsupportedMedia
-from lorekeep_parser import heartbeat
-from lorekeep_parser.readers import legacy, office_kit
+from lorekeep_parser.readers.office import legacy, office_kit
+from lorekeep_parser.sandbox import heartbeat
 
 _SESSION = pytest.mark.asyncio(loop_scope="session")
 _LOCKED = office_files.ole("WordDocument", b"\xec\xa5\xc1\x00" + b"\0" * 600)

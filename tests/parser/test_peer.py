@@ -5,9 +5,9 @@ import io
 import pytest
 
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import frames
-from lorekeep_parser.child import Peer
-from lorekeep_parser.frames import Kind
+from lorekeep_parser.sandbox import frames
+from lorekeep_parser.sandbox.child import Peer
+from lorekeep_parser.sandbox.frames import Kind
 
 
 def _peer(*given: tuple[Kind, bytes]) -> Peer:

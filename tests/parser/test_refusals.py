@@ -11,7 +11,11 @@ from lorekeep_chassis.errors import InvalidInput, LorekeepError, TooLarge, Unaut
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _BOMB = small_files.docx(b"\0" * (300 * 2**20))
-_PAGE_LOOP = small_files.pdf([[(11, 100.0, "Never seen.")]]).replace(b"/Kids[4 0 R]", b"/Kids[2 0 R]")
+_PAGE_GONE = (
+    small_files.pdf([[(11, 100.0, "Never seen.")]])
+    .replace(b"/Type/Page/Parent", b"/Type/None/Parent")
+    .replace(b"/Kids[4 0 R]", b"/Kids[9 0 R]")
+)
 _EXTERNAL = '<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 _LAUGHS = (
     '<!DOCTYPE d [<!ENTITY a "ha ha ha ha ha ha ha ha ha ha">'
@@ -26,7 +30,7 @@ _LAUGHS = (
         (b"", "empty.pdf", InvalidInput, "empty_file"),
         (b" \n\n ", "blank.txt", InvalidInput, "empty_text"),
         (b"%PDF-1.7\nnothing of a PDF follows", "broken.pdf", InvalidInput, "corrupt"),
-        (_PAGE_LOOP, "loop.pdf", InvalidInput, "corrupt"),
+        (_PAGE_GONE, "gone.pdf", InvalidInput, "corrupt"),
         (small_files.docx("<w")[:400], "broken.docx", InvalidInput, "corrupt"),
         (small_files.docx("<not-word/>"), "strange.docx", InvalidInput, "corrupt"),
         (b"PK\x03\x04 no archive", "broken.xlsx", InvalidInput, "corrupt"),

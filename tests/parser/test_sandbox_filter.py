@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from lorekeep_parser import seccomp
+from lorekeep_parser.sandbox import seccomp
 
 _ALLOWED = 0
 _X32 = 0x40000000

@@ -26,7 +26,7 @@ _READS_PDF = """
 import sys
 from contextlib import suppress
 from pathlib import Path
-from lorekeep_parser import preload
+from lorekeep_parser.sandbox import preload
 preload.load_light()
 from lorekeep_parser import readers
 from lorekeep_parser.page import Wishes
@@ -102,7 +102,7 @@ async def test_readers_that_take_unstructured_are_declared() -> None:
     taking = {name for name, path in paths.items() if path.exists() and "unstructured.partition" in path.read_text()}
     assert taking
     assert not taking & light
-    assert each_one - light - taking <= {"lorekeep_parser.readers.legacy"}
+    assert each_one - light - taking <= {"lorekeep_parser.readers.office.legacy"}
 
 
 async def test_servers_have_one_thread_and_what_they_need(parser: tuple[ParserProcess, Client]) -> None:

@@ -13,11 +13,12 @@ import pytest_asyncio
 from tests.parser.parser_process import alive, running
 
 from lorekeep_chassis.errors import DeadlineExceeded, InvalidInput
-from lorekeep_parser import failures, frames, heartbeat
-from lorekeep_parser.children import Work
-from lorekeep_parser.forking import Child
-from lorekeep_parser.frames import Kind
-from lorekeep_parser.needs import Need
+from lorekeep_parser import failures
+from lorekeep_parser.sandbox import frames, heartbeat
+from lorekeep_parser.sandbox.children import Work
+from lorekeep_parser.sandbox.forking import Child
+from lorekeep_parser.sandbox.frames import Kind
+from lorekeep_parser.sandbox.needs import Need
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

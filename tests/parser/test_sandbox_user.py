@@ -12,8 +12,8 @@ import pytest_asyncio
 from tests.parser import plain_user, probes, small_files
 from tests.parser.parser_process import Client, ParserProcess, of_process, running
 
-from lorekeep_parser import child_limits, landlock
 from lorekeep_parser.readers import ocr
+from lorekeep_parser.sandbox import child_limits, landlock
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

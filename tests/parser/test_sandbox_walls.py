@@ -13,7 +13,8 @@ from tests.parser import plain_user, probes
 from tests.parser.probes import Told
 
 from lorekeep_chassis.errors import DeadlineExceeded, InvalidInput, TooLarge, Unavailable
-from lorekeep_parser import child_limits, failures, landlock, readable
+from lorekeep_parser import failures
+from lorekeep_parser.sandbox import child_limits, landlock, readable
 
 Try = Callable[..., Told]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lorekeep_parser import borders, sentences
+from lorekeep_parser.chunking import borders, sentences
 
 
 def _of(text: str) -> list[str]:

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from lorekeep_parser.page import Page
 from lorekeep_parser.readers import elements, rows
-from lorekeep_parser.readers.delimited import DelimitedReader
 from lorekeep_parser.readers.elements import Kind
-from lorekeep_parser.readers.sheet_formats import plain
+from lorekeep_parser.readers.office.sheet_formats import plain
+from lorekeep_parser.readers.texts.delimited import DelimitedReader
 
 _CELL = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12)
 _ROWS = st.lists(st.lists(_CELL, max_size=6), max_size=40)

@@ -14,7 +14,7 @@ from tests.parser.passages import DOCUMENT, OPTIONS, STRATEGIES, Kind, assembled
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import chunkers
+from lorekeep_parser.chunking import chunkers
 
 _COUNTERS = ["words", "bytes", "pieces", "characters"]
 _HOSTILE = {

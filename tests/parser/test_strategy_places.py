@@ -8,8 +8,8 @@ from tests.parser.passages import Kind, assembled, chunked, counters
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
-from lorekeep_parser import chunkers
-from lorekeep_parser.readers import plain
+from lorekeep_parser.chunking import chunkers
+from lorekeep_parser.readers.texts import plain
 
 _WORDS = counters()["words"]
 _MARKED = """# Lamps

@@ -147,7 +147,7 @@ def test_a_tar_that_ends_early_is_still_told_to_be_one(tmp_path: Path) -> None:
         archive.addfile(tarfile.TarInfo("a"), io.BytesIO(b""))
     path = tmp_path / "a"
     path.write_bytes(held.getvalue()[:600])
-    from lorekeep_parser.recognition import recognised
+    from lorekeep_parser.formats.recognition import recognised
 
     assert recognised(path, "a.tar", "").value == "application/x-tar"
 

@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import tokenizer_rack
+from lorekeep_parser.chunking import tokenizer_rack
 
 
 def _tokenizer(path: Path, *words: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.parser.parser_process import tokenizer_bytes
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from lorekeep_parser.word_counts import WordCounts
+from lorekeep_parser.chunking.word_counts import WordCounts
 
 _TOKENIZER = Tokenizer.from_buffer(tokenizer_bytes())
 _TOKENIZER.no_padding()

@@ -12,7 +12,7 @@ from tests.parser.parser_process import ROOT
 import lorekeep_parser
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_parser import failures, measures
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 
 _SOURCES = sorted(Path(lorekeep_parser.__path__[0]).rglob("*.py"))
 _READING = (ROOT / "docs/reading.md").read_text()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser.chunkers import Vectors
+from lorekeep_parser.chunking.chunkers import Vectors
 from lorekeep_parser.peer import Peer
 
 if TYPE_CHECKING:

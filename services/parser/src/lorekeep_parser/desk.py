@@ -16,11 +16,11 @@ from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis import metrics, tracing
 from lorekeep_chassis.errors import InvalidInput, LorekeepError
 from lorekeep_parser import failures, intake, measures
-from lorekeep_parser.allowance import Allowance
-from lorekeep_parser.children import Children, Clock, Slots, Work
-from lorekeep_parser.frames import MAX_PAYLOAD_BYTES, Kind
-from lorekeep_parser.scratch import Scratch
-from lorekeep_parser.tokenizer_shelf import Gathering, TokenizerShelf
+from lorekeep_parser.chunking.tokenizer_shelf import Gathering, TokenizerShelf
+from lorekeep_parser.sandbox.allowance import Allowance
+from lorekeep_parser.sandbox.children import Children, Clock, Slots, Work
+from lorekeep_parser.sandbox.frames import MAX_PAYLOAD_BYTES, Kind
+from lorekeep_parser.sandbox.scratch import Scratch
 
 _UNKNOWN_ROUTE = "unknown"
 _Message = TypeVar("_Message", parser_pb2.ParseResponse, parser_pb2.ChunkResponse)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput, LorekeepError, TooLarge
-from lorekeep_parser import failures, scratch
-from lorekeep_parser.tokenizer_shelf import Gathering
+from lorekeep_parser import failures
+from lorekeep_parser.chunking.tokenizer_shelf import Gathering
+from lorekeep_parser.sandbox import scratch
 
 MAX_DOCUMENT_BYTES = 512 * 1024 * 1024
 MAX_PART_BYTES = 1024 * 1024

@@ -11,13 +11,15 @@ from typing import Any
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import asking, child_limits, failures, heartbeat, properties, tokenizer_rack
+from lorekeep_parser import asking, failures, properties
 from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler, in_parts
 from lorekeep_parser.attachments import Attachments
-from lorekeep_parser.chunkers import Chunking, Vectors, chunker_of
+from lorekeep_parser.chunking import tokenizer_rack
+from lorekeep_parser.chunking.chunkers import Chunking, Vectors, chunker_of
+from lorekeep_parser.chunking.tokens import CharacterCounter
 from lorekeep_parser.page import Page, Reader, Wishes
 from lorekeep_parser.peer import Peer
-from lorekeep_parser.tokens import CharacterCounter
+from lorekeep_parser.sandbox import child_limits, heartbeat
 from lorekeep_parser.verdicts import Tally
 
 _STATE_VERSION = 2

@@ -9,14 +9,14 @@ from lorekeep.parser.v1 import parser_pb2, parser_pb2_grpc
 from lorekeep_chassis import logs
 from lorekeep_chassis.grpc_server import GrpcServer
 from lorekeep_chassis.process import Life
-from lorekeep_parser import walls
-from lorekeep_parser.children import Children, Clock, Slots
+from lorekeep_parser.chunking.tokenizer_shelf import TokenizerShelf
 from lorekeep_parser.desk import Desk
-from lorekeep_parser.forking import ForkServer
-from lorekeep_parser.scratch import Scratch
+from lorekeep_parser.sandbox import walls
+from lorekeep_parser.sandbox.children import Children, Clock, Slots
+from lorekeep_parser.sandbox.forking import ForkServer
+from lorekeep_parser.sandbox.scratch import Scratch
 from lorekeep_parser.servicer import ParserServicer
 from lorekeep_parser.settings import ParserSettings
-from lorekeep_parser.tokenizer_shelf import TokenizerShelf
 
 _LOG = logs.logger(__name__)
 _NAME = parser_pb2.DESCRIPTOR.services_by_name["ParserService"].full_name

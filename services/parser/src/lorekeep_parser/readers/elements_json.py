@@ -11,7 +11,7 @@ import lxml.etree
 from lorekeep.document.v1 import document_pb2
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_parser import failures
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import element_boxes, unstructured_elements
 from lorekeep_parser.readers.elements import Element, Kind

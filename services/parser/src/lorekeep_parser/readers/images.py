@@ -9,7 +9,7 @@ from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import TooLarge
 from lorekeep_parser import failures
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import ocr
 

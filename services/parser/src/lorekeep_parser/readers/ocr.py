@@ -11,10 +11,10 @@ from functools import cache
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep_chassis.errors import InvalidInput, LorekeepError
-from lorekeep_parser import child_limits
 from lorekeep_parser.page import Page
 from lorekeep_parser.readers import ocr_languages
 from lorekeep_parser.readers.elements import Element, Kind
+from lorekeep_parser.sandbox import child_limits
 
 DPI = 300
 WARNING = (

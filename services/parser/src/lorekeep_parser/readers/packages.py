@@ -6,7 +6,8 @@ import zlib
 from pathlib import Path
 from urllib.parse import unquote
 
-from lorekeep_parser import decoding, failures
+from lorekeep_parser import failures
+from lorekeep_parser.formats import decoding
 
 MAX_MEMBER_BYTES = 256 * 2**20
 

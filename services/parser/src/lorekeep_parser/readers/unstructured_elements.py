@@ -9,9 +9,9 @@ import lxml.html
 
 from lorekeep_chassis.errors import LorekeepError, UnsupportedMedia
 from lorekeep_parser import failures
-from lorekeep_parser.needs import ElsewhereError
 from lorekeep_parser.readers import elements
 from lorekeep_parser.readers.elements import Element, Kind
+from lorekeep_parser.sandbox.needs import ElsewhereError
 
 _KINDS = {
     "Title": Kind.ELEMENT_KIND_HEADING,

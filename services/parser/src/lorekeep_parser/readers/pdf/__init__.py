@@ -8,7 +8,7 @@ import pypdfium2.raw as pdfium
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import TooLarge
 from lorekeep_parser import failures
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Reader, Wishes
 from lorekeep_parser.readers import ocr
 from lorekeep_parser.readers.pdf import fallback, hi_res

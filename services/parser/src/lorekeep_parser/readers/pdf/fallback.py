@@ -7,7 +7,7 @@ from typing import Any
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep_parser import failures
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Page
 from lorekeep_parser.readers.elements import Element, Kind
 from lorekeep_parser.readers.pdf import words

@@ -16,13 +16,13 @@ import pypdfium2
 
 from lorekeep.document.v1 import document_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import needs
-from lorekeep_parser.media import Media
-from lorekeep_parser.needs import Need
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import ocr_languages, unstructured_elements
 from lorekeep_parser.readers.elements import Element
 from lorekeep_parser.readers.pdf import properties
+from lorekeep_parser.sandbox import needs
+from lorekeep_parser.sandbox.needs import Need
 
 _PAGES_AT_ONCE = 4
 _PACKAGES = ("unstructured_inference", "pdf2image", "pdfminer")

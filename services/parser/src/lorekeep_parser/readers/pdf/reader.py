@@ -8,7 +8,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from lorekeep.parser.v1 import parser_pb2
-from lorekeep_parser.media import Media
+from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Page, Wishes
 from lorekeep_parser.readers import ocr
 from lorekeep_parser.readers.elements import Element

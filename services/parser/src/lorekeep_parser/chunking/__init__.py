@@ -1,0 +1,1 @@
+"""How elements become chunks: what is counted, where is cut, six strategies."""

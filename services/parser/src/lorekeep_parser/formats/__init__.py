@@ -1,0 +1,1 @@
+"""Which format bytes are in, and text out of bytes."""

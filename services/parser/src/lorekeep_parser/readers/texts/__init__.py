@@ -1,0 +1,1 @@
+"""Plain text, program text, records, rows and subtitles."""
