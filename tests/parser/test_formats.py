@@ -30,3 +30,10 @@ async def test_a_table_is_read_as_one_by_its_name_or_where_nobody_calls_it_text(
 async def test_what_is_no_text_is_told_by_its_content_whatever_was_declared(client: Client) -> None:
     parsed = await client.parse(b'{"day": 1, "place": "home"}', "days", declared_media_type="text/plain")
     assert parsed.verdict.media_type == "application/json"
+
+
+@pytest.mark.parametrize("odd", ["one,two\rthree,four", 'one,"two\rthree', "one\x00,two,three"])
+async def test_text_that_trips_a_reader_of_tables_is_text(client: Client, odd: str) -> None:
+    """A stray carriage return inside of a line is an error to the csv module, and no reason to fail."""
+    parsed = await client.parse(f"{odd}\n".encode() * 6, "notes")
+    assert "two" in parsed.text and parsed.verdict.media_type in ("text/plain", "text/csv")

@@ -1,7 +1,6 @@
 """Which kind of text some text is. Content speaks first; a name decides only among kinds that content allows."""
 
 import csv
-import io
 import re
 from pathlib import Path
 
@@ -144,8 +143,12 @@ def _is_table(text: str) -> bool:
     lines = text[:65_536].split("\n")[:20]
     if len(lines) < 4:
         return False
-    for delimiter in (",", "\t", ";"):
-        widths = {len(row) for row in csv.reader(io.StringIO("\n".join(lines[:-1])), delimiter=delimiter) if row}
-        if len(widths) == 1 and widths.pop() >= 3:
-            return True
-    return False
+    return any(_is_even(lines[:-1], delimiter) for delimiter in (",", "\t", ";"))
+
+
+def _is_even(lines: list[str], delimiter: str) -> bool:
+    try:
+        widths = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
+    except csv.Error:  # a stray carriage return, NUL, or a field without end: no table
+        return False
+    return len(widths) == 1 and widths.pop() >= 3
