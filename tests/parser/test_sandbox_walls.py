@@ -41,11 +41,6 @@ def test_no_socket_of_any_family(attempt: Try) -> None:
     assert set(_answer(attempt("sockets")).values()) == {"EPERM"}
 
 
-def test_local_sockets_alone_where_a_conversion_needs_them(attempt: Try) -> None:
-    outcomes = _answer(attempt("sockets", local_sockets=True))
-    assert outcomes == {"inet": "EPERM", "inet6": "EPERM", "netlink": "EPERM", "unix": "allowed", "pair": "allowed"}
-
-
 def test_dangerous_calls_are_refused(attempt: Try) -> None:
     outcomes = _answer(attempt("calls"))
     assert outcomes.pop("clone3") == "ENOSYS"

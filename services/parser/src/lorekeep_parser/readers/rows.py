@@ -11,6 +11,14 @@ _CELL_HTML = 9  # <td></td>
 _MAX_TITLE_ROWS = 5
 
 
+def titled(title: str, number: int, found: Iterable[Element]) -> Iterator[Element]:
+    """A sheet's elements below its name; nothing where the sheet is blank."""
+    for index, each in enumerate(found):
+        if index == 0:
+            yield elements.heading(title, 1, number)
+        yield each
+
+
 def tables(rows: Iterable[Sequence[str]], page: int) -> Iterator[Element]:
     """Table elements in order. Blank rows part tables: what stands behind one has its own header.
 

@@ -118,7 +118,7 @@ def _settle(job: dict[str, Any], peer: Peer) -> None:
     scratch = path if path.is_dir() else path.parent
     try:
         tokenizer = str(job.get("tokenizer") or "")
-        walls.put_up(scratch, float(job["cpu_seconds"]), bool(job.get("local_sockets")), tokenizer)
+        walls.put_up(scratch, float(job["cpu_seconds"]), tokenizer)
     except OSError as error:
         raise failures.sandbox_failed() from error
     needs.have(map(needs.Need, job.get("needs", ())))

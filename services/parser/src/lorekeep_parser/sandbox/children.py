@@ -3,7 +3,6 @@ or when nothing is heard of it."""
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -93,8 +92,6 @@ class Children:
         self._heavy = heavy
         self._cpu_seconds = cpu_seconds
         self._silence_seconds = silence_seconds
-        # The one program that may use sockets; where it is not, no child ever may.
-        self._local_sockets = any(map(shutil.which, ("soffice", "libreoffice")))
 
     def check(self) -> None:
         """Unavailable where no child could be had, said before a document is sent in vain."""
@@ -112,11 +109,7 @@ class Children:
                 return
         server = self._heavy if Need.UNSTRUCTURED in wanted else self._light
         await server.up(_PATIENCE_SECONDS)
-        granted = {
-            "needs": sorted(wanted),
-            "local_sockets": self._local_sockets and Need.LOCAL_SOCKETS in wanted,
-        }
-        async with self._begun(server, job | granted) as work:
+        async with self._begun(server, job | {"needs": sorted(wanted)}) as work:
             yield work
 
     @asynccontextmanager

@@ -15,8 +15,7 @@ import socket
 import sys
 
 from lorekeep_parser.chunking import tokenizer_rack
-from lorekeep_parser.sandbox import child_limits, needs, preload, walls
-from lorekeep_parser.sandbox.needs import Need
+from lorekeep_parser.sandbox import child_limits, preload, walls
 
 _MESSAGE_BYTES = 4096
 
@@ -132,7 +131,6 @@ def main(descriptor: int, weight: str) -> None:
     walls.guard_server()
     control = socket.socket(fileno=descriptor)
     wakeup = _wakeups()
-    needs.lack(Need.LOCAL_SOCKETS)
     components = preload.load_heavy() if weight == "heavy" else preload.load_light()
     components |= {"sandbox": walls.inspected()}
     children = _Children(control)

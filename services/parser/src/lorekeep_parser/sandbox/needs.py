@@ -1,6 +1,6 @@
 """What a format needs of the child that reads it, beyond what every child has.
 
-A document goes to a child of the light fork server first, with the narrowest walls. What needs more is known once its
+A document goes to a child of the light fork server first. What needs more is known once its
 content told its format: the child then ends before it reads, says what is needed, and the document is given to a child
 that has it, with the same scratch file.
 """
@@ -13,7 +13,6 @@ class Need(StrEnum):
     """What not every child has."""
 
     UNSTRUCTURED = "unstructured"  # a fork of the heavy server
-    LOCAL_SOCKETS = "local_sockets"  # sockets of the family AF_UNIX, which the program soffice wants
 
 
 # Names that mostly stand for formats which need `unstructured`. They save the way by a light child and decide nothing:

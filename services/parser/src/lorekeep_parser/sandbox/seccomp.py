@@ -21,7 +21,6 @@ _LOAD, _EQUALS, _AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 _NUMBER_AT, _MACHINE_AT, _ARGUMENTS_AT = 0, 4, 16
 _X32_BIT = 0x40000000
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _MODE_FILTER = 22, 38, 2
-_AF_UNIX = 1
 # CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. NEWTIME shares its bit with the signal sent
 # at the end, and is of use to unshare and clone3 alone.
 _NAMESPACES = 0x7E020000
@@ -29,13 +28,14 @@ _NEGATIVE = 0x80000000
 
 # Number on x86_64, number on aarch64; None: not there.
 _NETWORK = {
+    "socket": (41, 198),
+    "socketpair": (53, 199),
     "connect": (42, 203),
     "bind": (49, 200),
     "listen": (50, 201),
     "accept": (43, 202),
     "accept4": (288, 242),
 }
-_MAKING_SOCKETS = {"socket": (41, 198), "socketpair": (53, 199)}
 _DENIED: dict[str, tuple[int | None, int | None]] = {
     # other processes
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
@@ -106,23 +106,17 @@ _RULES = (
 _CLONE3 = 435
 
 
-def program(machine: Machine, local_sockets: bool) -> list[tuple[int, int, int, int]]:
-    """The filter as instructions (code, jump if true, jump if false, operand). With `local_sockets` sockets of the
-    family AF_UNIX may be made and used, and of no other."""
+def program(machine: Machine) -> list[tuple[int, int, int, int]]:
+    """The filter as instructions (code, jump if true, jump if false, operand)."""
     steps = [(_LOAD, 0, 0, _MACHINE_AT), (_EQUALS, 1, 0, machine.audit_word), (_RETURN, 0, 0, _EPERM)]
     steps.append((_LOAD, 0, 0, _NUMBER_AT))
     if machine.x32:
         steps += [(_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _EPERM)]
-    denied, rules = dict(_DENIED), list(_RULES)
-    if local_sockets:
-        rules += [_Rule(each, 0, 0xFFFFFFFF, _AF_UNIX) for each in _MAKING_SOCKETS.values()]
-    else:
-        denied |= _NETWORK | _MAKING_SOCKETS
-    for numbers in denied.values():
+    for numbers in (_DENIED | _NETWORK).values():
         number = numbers[machine.column]
         if number is not None:
             steps += [(_EQUALS, 0, 1, number), (_RETURN, 0, 0, _EPERM)]
-    for rule in rules:
+    for rule in _RULES:
         steps += _steps(rule, machine)
     return [*steps, (_EQUALS, 0, 1, _CLONE3), (_RETURN, 0, 0, _ENOSYS), (_RETURN, 0, 0, _ALLOW)]
 
@@ -143,12 +137,12 @@ def no_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def install(local_sockets: bool) -> None:
+def install() -> None:
     """Puts the filter on this thread and all that comes of it; OSError where the kernel has none of its kind."""
     machine = MACHINES.get(platform.machine())
     if machine is None or struct.calcsize("P") != 8:
         raise OSError(f"no filter is written for {platform.machine()}")
-    put(program(machine, local_sockets))
+    put(program(machine))
 
 
 def put(steps: Iterable[tuple[int, int, int, int]]) -> None:

@@ -25,12 +25,12 @@ _LOSSES = {
 }
 
 
-def put_up(scratch: Path, cpu_seconds: float, local_sockets: bool, tokenizer: str = "") -> None:
+def put_up(scratch: Path, cpu_seconds: float, tokenizer: str = "") -> None:
     """Puts all walls up round this process. What it writes goes below `scratch`; of what lies beside that it reads
     `tokenizer` alone. OSError where one fails."""
     child_limits.impose(cpu_seconds)
     os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)
-    for name, wall in _walls(scratch, local_sockets, tokenizer):
+    for name, wall in _walls(scratch, tokenizer):
         if name not in _ABSENT:
             wall()
     child_limits.be_unseen()
@@ -43,13 +43,13 @@ def guard_server() -> None:
         child_limits.be_unseen()
 
 
-def _walls(scratch: Path, local_sockets: bool, tokenizer: str = "") -> tuple[tuple[str, Callable[[], None]], ...]:
+def _walls(scratch: Path, tokenizer: str = "") -> tuple[tuple[str, Callable[[], None]], ...]:
     """In the order in which they can be put up: the filter last, since it may deny what the others need."""
     return (
         ("no_new_privs", seccomp.no_new_privileges),
         ("landlock", lambda: landlock.confine(scratch, _readable(scratch, tokenizer))),
         ("capabilities", child_limits.drop_capabilities),
-        ("seccomp", lambda: seccomp.install(local_sockets)),
+        ("seccomp", seccomp.install),
     )
 
 
@@ -97,7 +97,7 @@ def _tried() -> dict[str, str]:
     """Why walls do not stand, by name."""
     absent = {}
     child_limits.impose(_PROBED_CPU_SECONDS)
-    for name, wall in _walls(Path(tempfile.gettempdir()), False):
+    for name, wall in _walls(Path(tempfile.gettempdir())):
         try:
             wall()
         except OSError as error:

@@ -18,7 +18,7 @@ from lorekeep_parser import failures
 from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Page
 from lorekeep_parser.readers import elements, rows, unstructured_elements
-from lorekeep_parser.readers.office import sheet_formats, sheets
+from lorekeep_parser.readers.office import sheet_formats
 from lorekeep_parser.readers.office.office_packages import Package
 from lorekeep_parser.readers.office.sheet_xml import note_cut
 
@@ -48,7 +48,7 @@ class BinarySheetsReader:
         """One page for each sheet."""
         for number, title in enumerate(self._titles[first:], start=first + 1):
             page = Page(())
-            page.elements = sheets.titled(title, number, self._elements(number, page))
+            page.elements = rows.titled(title, number, self._elements(number, page))
             yield page
 
     def _elements(self, number: int, page: Page) -> Iterator[elements.Element]:

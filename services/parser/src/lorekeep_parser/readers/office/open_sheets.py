@@ -8,7 +8,6 @@ from lorekeep_parser import failures
 from lorekeep_parser.formats.media import Media
 from lorekeep_parser.page import Page
 from lorekeep_parser.readers import elements, rows, unstructured_elements
-from lorekeep_parser.readers.office import sheets
 from lorekeep_parser.readers.office.office_packages import Package, attribute, clear, integer, local
 from lorekeep_parser.readers.office.sheet_xml import note_cut
 
@@ -47,7 +46,7 @@ class OpenSheetsReader:
             if number <= first:
                 continue
             page = Page(())
-            page.elements = sheets.titled(title, number, self._elements(found, number, page))
+            page.elements = rows.titled(title, number, self._elements(found, number, page))
             yield page
 
     def _elements(self, found: Iterator[tuple[str, Any]], number: int, page: Page) -> Iterator[elements.Element]:

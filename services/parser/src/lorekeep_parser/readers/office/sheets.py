@@ -1,6 +1,6 @@
 """Workbooks: a sheet is a page, its name a heading, its first row the header of its table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,7 @@ class SheetsReader:
             reader = SheetRows(self._package, SharedStrings(self._package, self._strings_member), self._formats)
         for number, sheet in enumerate(self._sheets[first:], start=first + 1):
             page = Page(())
-            page.elements = titled(sheet.title, number, self._found(reader, sheet, number, page))
+            page.elements = rows.titled(sheet.title, number, self._found(reader, sheet, number, page))
             yield page
 
     def _found(self, reader: SheetRows, sheet: Sheet, number: int, page: Page) -> Iterator[elements.Element]:
@@ -84,11 +84,3 @@ class SheetsReader:
 def _sheet(each: object, targets: dict[str, tuple[str, str]], package: Package) -> Sheet:
     kind, member = targets.get(attribute(each, "id"), ("", ""))
     return Sheet(attribute(each, "name"), member if kind in _SHEETS and member in package else "")
-
-
-def titled(title: str, number: int, found: Iterable[elements.Element]) -> Iterator[elements.Element]:
-    """A sheet's elements below its name; nothing where the sheet is blank."""
-    for index, each in enumerate(found):
-        if index == 0:
-            yield elements.heading(title, 1, number)
-        yield each
