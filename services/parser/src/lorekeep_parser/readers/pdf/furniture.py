@@ -45,7 +45,8 @@ class Running:
         """Of each line of the page with an index: -1 for a running head, 1 for a foot, 0 for neither.
 
         Between furniture and the edge stands nothing else, and between it and the body a gap. A page that would be
-        left without body keeps its running lines as such; a page number alone says nothing.
+        left without body keeps its running lines as such; a page number alone says nothing. So does the first page keep
+        its heads: they are a title or a letterhead there, and words that only run would be found nowhere.
         """
         edges = [self._candidate(line, index) for line in lines]
         pitch = min(self.pitch, usual_pitch(lines))
@@ -54,6 +55,8 @@ class Running:
         edges = [edge if number in kept else 0 for number, edge in enumerate(edges)]
         if all(edges):
             return [edge if _is_number(line) else 0 for edge, line in zip(edges, lines, strict=True)]
+        if index == 0:
+            return [0 if edge < 0 and not _is_number(line) else edge for edge, line in zip(edges, lines, strict=True)]
         return edges
 
     def _candidate(self, line: Line, index: int) -> int:
