@@ -17,6 +17,7 @@ _SECONDS_A_MINUTE = 60
 
 async def _fuzzed(folder: Path, minutes: float, first_seed: int) -> tuple[fuzzing.Tally, int, int]:
     async with running(folder) as (parser, client):
+        await bout.warmed(client)
         before = bout.resident_mib(parser)
         until = time.monotonic() + minutes * _SECONDS_A_MINUTE
         tally = await fuzzing.fuzz(parser, client, DATA, range(first_seed, sys.maxsize), until, print)
