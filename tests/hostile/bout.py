@@ -40,9 +40,10 @@ async def warmed(client: Client) -> None:
     await client.parse(small_files.docx(small_files.word_xml("The lamp burned.")), "first.docx")
 
 
-async def fought(parser: ParserProcess, client: Client, case: Case) -> Bout:
-    """Parses the file, then a normal document; gives what happened."""
-    data, before = await asyncio.to_thread(case.make), resident_mib(parser)
+async def fought(parser: ParserProcess, client: Client, case: Case, *, lighter: bool = False) -> Bout:
+    """Parses the file, or its lighter kind, then a normal document; gives what happened."""
+    make = case.lighter if lighter and case.lighter else case.make
+    data, before = await asyncio.to_thread(make), resident_mib(parser)
     async with watched(parser) as peak:
         begun = time.monotonic()
         outcome, text = await outcome_of(client, data, case.name, DEADLINE_SECONDS + _GRACE_SECONDS, **case.start)
