@@ -17,7 +17,7 @@ from lorekeep_gateway.http.cursors import Cursor, Limit, cursor_of, place_of
 from lorekeep_gateway.http.parts import Parts, parts_of
 from lorekeep_gateway.http.schemas import documents as shapes
 from lorekeep_gateway.http.schemas.collections import Removed
-from lorekeep_gateway.http.schemas.shape import failures
+from lorekeep_gateway.http.schemas.shape import Text, failures
 from lorekeep_gateway.keys import Principal
 
 router = APIRouter(prefix="/api/v1/collections/{collection}/documents", tags=["documents"])
@@ -40,7 +40,7 @@ async def page(
     status: Annotated[shapes.Status | None, Query(description="Only documents of this status.")] = None,
     kind: Annotated[shapes.Kind | None, Query(description="Only documents of this kind.")] = None,
     parent: Annotated[
-        str | None, Query(description="Only documents found inside of this one.", min_length=1, max_length=255)
+        Text | None, Query(description="Only documents found inside of this one.", min_length=1, max_length=255)
     ] = None,
     principal: Principal = Reader,
 ) -> shapes.DocumentPage:
