@@ -146,9 +146,10 @@ def test_an_interrupt_ends_cleanly(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with process("search", "demo", "x", "--url", url, "--key", KEY, folder=tmp_path) as running:
-            silent.accept()  # it has begun to ask
-            running.send_signal(signal.SIGINT)
-            out, said = running.communicate(timeout=60)
+            asking, _ = silent.accept()  # it has begun to ask, and is kept waiting
+            with asking:
+                running.send_signal(signal.SIGINT)
+                out, said = running.communicate(timeout=60)
     assert (running.returncode, out, said) == (130, "", "Interrupted.\n")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from tests.suite.standin_suite import process
@@ -53,6 +53,15 @@ def record(state: State, name: str) -> Record:
 
 
 async def fetched(port: int) -> str:
+    """The answer; asked again where one that is stopped or killed meanwhile had taken the connection already."""
+    while True:
+        with suppress(TimeoutError, ConnectionResetError):
+            async with asyncio.timeout(5):
+                if answer := await _asked(port):
+                    return answer
+
+
+async def _asked(port: int) -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.0\r\n\r\n")
     answer = await reader.read()
