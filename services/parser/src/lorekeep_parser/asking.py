@@ -11,27 +11,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_TEXTS = 256
 _BYTES_OF_A_NUMBER = 4
 
 
-def of_parse(peer: Peer) -> Vectors:
-    """Asks within a call of Parse."""
+def vectors_through(peer: Peer, kind: type[parser_pb2.ParseResponse] | type[parser_pb2.ChunkResponse]) -> Vectors:
+    """Asks within the call whose answers are of that kind."""
 
     def ask(texts: list[str]) -> "NDArray[np.float32]":
         required = parser_pb2.VectorsRequired(texts=texts)
-        peer.respond(parser_pb2.ParseResponse(vectors_required=required).SerializeToString())
-        return _answer(peer, len(texts))
-
-    return ask
-
-
-def of_chunk(peer: Peer) -> Vectors:
-    """Asks within a call of Chunk."""
-
-    def ask(texts: list[str]) -> "NDArray[np.float32]":
-        required = parser_pb2.VectorsRequired(texts=texts)
-        peer.respond(parser_pb2.ChunkResponse(vectors_required=required).SerializeToString())
+        peer.respond(kind(vectors_required=required).SerializeToString())
         return _answer(peer, len(texts))
 
     return ask

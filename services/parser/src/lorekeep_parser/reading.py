@@ -11,7 +11,8 @@ from typing import Any
 from lorekeep.document.v1 import document_pb2
 from lorekeep.parser.v1 import parser_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_parser import asking, failures, properties
+from lorekeep_parser import failures, properties
+from lorekeep_parser.asking import vectors_through
 from lorekeep_parser.assembler import MAX_SEGMENT_CHARACTERS, Assembler, in_parts
 from lorekeep_parser.attachments import Attachments
 from lorekeep_parser.chunking import tokenizer_rack
@@ -38,7 +39,8 @@ def work(job: dict[str, object], peer: Peer) -> None:
     """Does the job; typed errors where the document is at fault."""
     start = base64.b64decode(str(job["start"]))
     if job["mode"] == "chunk":
-        chunk(_chunking(parser_pb2.ChunkOptions.FromString(start), job, asking.of_chunk(peer)), peer)
+        options = parser_pb2.ChunkOptions.FromString(start)
+        chunk(_chunking(options, job, vectors_through(peer, parser_pb2.ChunkResponse)), peer)
         return
     from lorekeep_parser import readers
 
@@ -47,7 +49,7 @@ def work(job: dict[str, object], peer: Peer) -> None:
     reader = readers.opened(Path(str(job["path"])), opening.name, opening.declared_media_type, wishes)
     chunker = None
     if opening.HasField("chunk_options"):
-        chunker = _chunking(opening.chunk_options, job, asking.of_parse(peer))
+        chunker = _chunking(opening.chunk_options, job, vectors_through(peer, parser_pb2.ParseResponse))
     Reading(opening, reader, chunker, peer).run()
 
 
