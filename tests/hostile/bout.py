@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lorekeep_chassis.errors import LorekeepError
 from tests.hostile.cases import OK, Case
@@ -45,16 +46,16 @@ async def fought(parser: ParserProcess, client: Client, case: Case, *, lighter: 
     data, before = await asyncio.to_thread(make), resident_mib(parser)
     async with watched(parser) as peak:
         begun = time.monotonic()
-        outcome, text = await outcome_of(client, data, case.name, DEADLINE_SECONDS + _GRACE_SECONDS)
+        outcome, text = await outcome_of(client, data, case.name, DEADLINE_SECONDS + _GRACE_SECONDS, **case.start)
         seconds = time.monotonic() - begun
     wrong = _wrong(case, outcome, text, seconds) or await _after(parser, client, before)
     return Bout(case.title, outcome, seconds, peak[0] // _KIBIBYTE, wrong)
 
 
-async def outcome_of(client: Client, data: bytes, name: str, timeout: float) -> tuple[str, str]:
+async def outcome_of(client: Client, data: bytes, name: str, timeout: float, **start: Any) -> tuple[str, str]:
     """How a document ended, `ok` or a reason, and its text or the message."""
     try:
-        parsed = await client.parse(data, name, timeout)
+        parsed = await client.parse(data, name, timeout, **start)
     except LorekeepError as error:
         return error.reason, error.message
     return OK, " ".join(parsed.text.split())

@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.hostile import ole, packages, pdfs
 from tests.parser import small_files
@@ -32,6 +32,7 @@ class Case:
     says: str = ""
     hides: str = ""
     lighter: Callable[[], bytes] | None = None
+    start: dict[str, object] = field(default_factory=dict)
 
 
 def _case(title: str, name: str, make: Callable[[], bytes], *ends: str, **more: object) -> Case:
