@@ -38,9 +38,9 @@ def models_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=["onnxruntime", "torch"])
 def backend(request: pytest.FixtureRequest, spec: ModelSpec, folder: Path, models_path: Path) -> Iterator[Backend]:
     settings = EmbedderSettings(
-        embedder_token="t", backend=request.param, models_path=str(models_path), sessions=2
+        embedder_token="t", backend=request.param
     )  # fmt: skip
-    opened = choice.opened(settings, spec, folder)
+    opened = choice.opened(choice.planned(settings), spec, folder, str(models_path))
     yield opened
     opened.close()
 

@@ -6,17 +6,16 @@ from threading import Event
 
 import numpy as np
 
-from lorekeep_embedder.backends.seam import Vectors
+from lorekeep_embedder.backends.seam import Outputs, Tokens
 
 
 class RememberingBackend:
     """Vectors are (first id, number of ids). While it is held, a batch that has begun does not end."""
 
-    name, precision, device = "remembering", "float32", "cpu"
+    name, precision, device, memory_bytes = "remembering", "float32", "cpu", 1
 
-    def __init__(self, *, batch_tokens: int = 8, sessions: int = 1) -> None:
+    def __init__(self, *, batch_tokens: int = 8) -> None:
         self.batch_tokens = batch_tokens
-        self.sessions = sessions
         self.batches: list[list[int]] = []
         self.begun = Event()
         self.fail_on: int | None = None
@@ -32,13 +31,13 @@ class RememberingBackend:
         finally:
             self._go.set()
 
-    def embed(self, token_ids: Sequence[Sequence[int]]) -> Vectors:
-        self.batches.append([ids[0] for ids in token_ids])
+    def compute(self, batch: Sequence[Tokens]) -> Outputs:
+        self.batches.append([tokens.ids[0] for tokens in batch])
         self.begun.set()
         assert self._go.wait(30)
         if self.fail_on in self.batches[-1]:
             raise RuntimeError("the runtime gave up")
-        return np.array([[ids[0], len(ids)] for ids in token_ids], np.float32)
+        return Outputs(np.array([[tokens.ids[0], len(tokens)] for tokens in batch], np.float32))
 
     def close(self) -> None:
         """Holds nothing."""

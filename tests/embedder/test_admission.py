@@ -64,7 +64,7 @@ def test_room_is_given_back_when_a_request_fails(admission: Admission) -> None:
 
 
 def test_bounds_grow_with_the_backend() -> None:
-    one, four = (bounds_of(RememberingBackend(batch_tokens=256, sessions=n)) for n in (1, 4))
+    one, four = (bounds_of(RememberingBackend(batch_tokens=256), sessions) for sessions in (1, 4))
     assert four[Lane.BULK].tokens == 4 * one[Lane.BULK].tokens
     assert one[Lane.BULK].tokens > one[Lane.INTERACTIVE].tokens
     assert one[Lane.BULK].texts >= 1024

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from lorekeep_embedder.backends.seam import Backend, Vectors
+from lorekeep_embedder.backends.seam import Backend, Tokens, Vectors
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.tokenizer import Tokenizer
 
@@ -40,35 +40,35 @@ def expected(folder: Path) -> Vectors:
 
 
 @pytest.fixture(scope="module")
-def token_ids(tokenizer: Tokenizer) -> list[list[int]]:
-    return tokenizer.tokenised(TEXTS, truncate=True).ids
+def tokens(tokenizer: Tokenizer) -> list[Tokens]:
+    return tokenizer.tokenised(TEXTS, truncate=True).texts
 
 
-def test_vectors_are_those_of_the_oracle(backend: Backend, token_ids: list[list[int]], expected: Vectors) -> None:
-    vectors = backend.embed(token_ids)
+def test_vectors_are_those_of_the_oracle(backend: Backend, tokens: list[Tokens], expected: Vectors) -> None:
+    vectors = backend.compute(tokens).vectors
     assert np.sum(vectors * expected, axis=1).min() >= 0.9999
 
 
-def test_vectors_are_float32_of_length_one(backend: Backend, spec: ModelSpec, token_ids: list[list[int]]) -> None:
-    vectors = backend.embed(token_ids)
+def test_vectors_are_float32_of_length_one(backend: Backend, spec: ModelSpec, tokens: list[Tokens]) -> None:
+    vectors = backend.compute(tokens).vectors
     assert vectors.dtype == np.float32
     assert vectors.shape == (len(TEXTS), spec.dimensions)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_vector_does_not_depend_on_its_batch_mates(backend: Backend, token_ids: list[list[int]]) -> None:
-    together = backend.embed(token_ids)
-    alone = np.concatenate([backend.embed([ids]) for ids in token_ids])
+def test_a_vector_does_not_depend_on_its_batch_mates(backend: Backend, tokens: list[Tokens]) -> None:
+    together = backend.compute(tokens).vectors
+    alone = np.concatenate([backend.compute([each]).vectors for each in tokens])
     assert np.abs(together - alone).max() < 1e-5
 
 
-def test_sessions_run_side_by_side_and_do_not_mix(backend: Backend, token_ids: list[list[int]]) -> None:
-    halves: Sequence[list[list[int]]] = [token_ids[:8], token_ids[8:]] * 4
-    apart = [backend.embed(half) for half in halves[:2]]
-    with ThreadPoolExecutor(backend.sessions) as threads:
-        for place, vectors in enumerate(threads.map(backend.embed, halves)):
-            assert np.abs(vectors - apart[place % 2]).max() < 1e-5
+def test_sessions_run_side_by_side_and_do_not_mix(backend: Backend, tokens: list[Tokens]) -> None:
+    halves: Sequence[list[Tokens]] = [tokens[:8], tokens[8:]] * 4
+    apart = [backend.compute(half).vectors for half in halves[:2]]
+    with ThreadPoolExecutor(2) as threads:
+        for place, outputs in enumerate(threads.map(backend.compute, halves)):
+            assert np.abs(outputs.vectors - apart[place % 2]).max() < 1e-5
 
 
-def test_the_window_is_reached_by_the_texts_of_this_suite(spec: ModelSpec, token_ids: list[list[int]]) -> None:
-    assert max(map(len, token_ids)) == spec.window_tokens
+def test_the_window_is_reached_by_the_texts_of_this_suite(spec: ModelSpec, tokens: list[Tokens]) -> None:
+    assert max(map(len, tokens)) == spec.window_tokens

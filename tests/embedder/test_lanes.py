@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,26 +10,37 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import DeadlineExceeded
+from lorekeep_embedder.admission import Throughput
+from lorekeep_embedder.backends.seam import Tokens
 from lorekeep_embedder.lanes import Lanes
 from lorekeep_embedder.work import Batch, Work
+from tests.embedder.doubles import RememberingBackend
 
 BUDGET = 32
+BACKEND = RememberingBackend(batch_tokens=BUDGET)
 
 
 def work(
     lengths: Sequence[int], organisation: str = "a", lane: Lane = Lane.BULK, expires_at: float | None = None
 ) -> Work:
     """A request whose texts have so many tokens; the first id tells a text's place."""
-    ids = [[place, *([7] * (length - 1))] for place, length in enumerate(lengths)]
-    vectors = asyncio.get_running_loop().create_future()
+    texts = [Tokens([place, *([7] * (length - 1))]) for place, length in enumerate(lengths)]
+    outputs = asyncio.get_running_loop().create_future()
     return Work(
-        ids, organisation_id=organisation, lane=lane, expires_at=expires_at, span=INVALID_SPAN_CONTEXT, vectors=vectors
+        BACKEND,
+        Throughput(1),
+        texts,
+        organisation_id=organisation,
+        lane=lane,
+        expires_at=expires_at,
+        span=INVALID_SPAN_CONTEXT,
+        outputs=outputs,
     )
 
 
 def all_batches(lanes: Lanes, now: float = 0.0) -> list[Batch]:
     batches = []
-    while (batch := lanes.next_batch(BUDGET, now)) is not None:
+    while (batch := lanes.next_batch(now)) is not None:
         batches.append(batch)
     return batches
 
@@ -60,7 +70,7 @@ async def test_an_organisation_that_comes_back_waits_for_its_turn() -> None:
     lanes = Lanes()
     for name in ("a", "b", "c"):
         lanes.add(work([30, 30], name))
-    assert organisations([batch for _ in range(2) if (batch := lanes.next_batch(BUDGET, 0))]) == ["a", "b"]
+    assert organisations([batch for _ in range(2) if (batch := lanes.next_batch(0))]) == ["a", "b"]
     lanes.add(work([30], "d"))
     assert organisations(all_batches(lanes)) == ["c", "a", "b", "d", "c"]
 
@@ -70,7 +80,7 @@ async def test_callers_of_like_texts_share_a_batch_within_the_budget() -> None:
     first, second, far = work([8], "a"), work([7, 8, 8, 8], "b"), work([24], "c")
     for each in (first, second, far):
         lanes.add(each)
-    batch = lanes.next_batch(BUDGET, 0)
+    batch = lanes.next_batch(0)
     assert batch is not None
     assert batch.works == [first, second]
     assert len(batch.places) == 4
@@ -79,7 +89,7 @@ async def test_callers_of_like_texts_share_a_batch_within_the_budget() -> None:
 async def test_unlike_lengths_are_not_padded_together() -> None:
     lanes = Lanes()
     lanes.add(work([16, 4, 4]))
-    assert [[len(ids) for ids in batch.token_ids] for batch in all_batches(lanes)] == [[16], [4, 4]]
+    assert [[len(tokens) for tokens in batch.texts] for batch in all_batches(lanes)] == [[16], [4, 4]]
 
 
 async def test_a_text_over_the_budget_is_a_batch_of_its_own() -> None:
@@ -93,18 +103,18 @@ async def test_work_whose_deadline_has_passed_is_dropped_with_the_reason() -> No
     late, on_time = work([5], "a", expires_at=10.0), work([5], "b", expires_at=10.1)
     lanes.add(late)
     lanes.add(on_time)
-    batch = lanes.next_batch(BUDGET, now=10.0)
+    batch = lanes.next_batch(now=10.0)
     assert batch is not None
     assert batch.works == [on_time]
     with pytest.raises(DeadlineExceeded):
-        late.vectors.result()
+        late.outputs.result()
 
 
 async def test_removed_work_is_in_no_batch() -> None:
     lanes = Lanes()
     gone = work([30] * 3)
     lanes.add(gone)
-    assert lanes.next_batch(BUDGET, 0) is not None
+    assert lanes.next_batch(0) is not None
     lanes.remove(gone, "cancelled")
     lanes.remove(gone, "cancelled")
     assert all_batches(lanes) == []
@@ -119,11 +129,10 @@ def test_every_request_gets_its_vectors_in_its_own_order(requests: list[list[int
         for each in works:
             lanes.add(each)
         for batch in all_batches(lanes):
-            longest = max(map(len, batch.token_ids))
+            longest = max(map(len, batch.texts))
             assert len(batch.places) == 1 or longest * len(batch.places) <= BUDGET
-            for (owner, position), ids in zip(batch.places, batch.token_ids, strict=True):
-                owner.deliver(position, np.array([ids[0], len(ids)], np.float32))
+            batch.deliver(BACKEND.compute(batch.texts))
         for each, lengths in zip(works, requests, strict=True):
-            assert each.vectors.result().tolist() == [[place, length] for place, length in enumerate(lengths)]
+            assert each.outputs.result().vectors.tolist() == [[place, length] for place, length in enumerate(lengths)]
 
     asyncio.run(check())

@@ -10,6 +10,7 @@ from lorekeep_chassis.errors import Unavailable
 from lorekeep_chassis.settings import SettingsError, load
 from lorekeep_embedder import cores, graph_cache, model_files
 from lorekeep_embedder.backends import choice
+from lorekeep_embedder.backends.seam import Backend, Tokens
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
 
@@ -62,8 +63,11 @@ def test_an_unknown_model_stops_the_start_with_the_names_that_are_known() -> Non
         load(EmbedderSettings, "embedder", environ)
 
 
+def _opened(spec: ModelSpec, folder: Path, models_path: Path) -> Backend:
+    return choice.opened(choice.Plan("onnxruntime", 1), spec, folder, str(models_path))
+
+
 def test_the_graph_is_built_once_and_again_when_it_is_damaged(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
-    settings = EmbedderSettings(embedder_token="t", backend="onnxruntime", models_path=str(tmp_path), sessions=1)
     graph = graph_cache.graph_of(spec, folder, str(tmp_path))
     built_at = graph.stat().st_mtime_ns
     assert graph_cache.graph_of(spec, folder, str(tmp_path)) == graph
@@ -71,17 +75,16 @@ def test_the_graph_is_built_once_and_again_when_it_is_damaged(spec: ModelSpec, f
     assert {each.suffix for each in graph.parent.iterdir()} == {".onnx", ".data"}
     graph.write_bytes(b"half a graph")
     with pytest.raises(Exception, match=r"(?i)protobuf|model|data"):
-        choice.opened(settings, spec, folder)
-    assert choice.opened(settings, spec, folder).embed([[101, 7592, 102]]).shape == (1, spec.dimensions)
+        _opened(spec, folder, tmp_path)
+    assert _opened(spec, folder, tmp_path).compute([Tokens([101, 7592, 102])]).vectors.shape == (1, spec.dimensions)
 
 
 def test_a_graph_without_its_weights_is_built_again(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
-    settings = EmbedderSettings(embedder_token="t", backend="onnxruntime", models_path=str(tmp_path), sessions=1)
     weights = graph_cache.graph_of(spec, folder, str(tmp_path)).with_suffix(".data")
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(Exception, match=r"(?i)data|file"):
-        choice.opened(settings, spec, folder)
-    assert choice.opened(settings, spec, folder).embed([[101, 7592, 102]]).shape == (1, spec.dimensions)
+        _opened(spec, folder, tmp_path)
+    assert _opened(spec, folder, tmp_path).compute([Tokens([101, 7592, 102])]).vectors.shape == (1, spec.dimensions)
 
 
 @pytest.mark.parametrize(("quota", "most"), [("max 100000", 10_000), ("50000 100000", 1), ("garbage", 10_000)])

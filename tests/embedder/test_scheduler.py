@@ -10,7 +10,7 @@ import pytest
 from lorekeep_chassis import calls
 from lorekeep_chassis.errors import DeadlineExceeded, Unavailable
 from lorekeep_embedder.admission import Throughput
-from lorekeep_embedder.backends.seam import Vectors
+from lorekeep_embedder.backends.seam import Outputs, Tokens
 from lorekeep_embedder.scheduler import Scheduler
 from tests.embedder.doubles import RememberingBackend
 
@@ -30,17 +30,19 @@ class Clock:
 class Desk:
     """A running scheduler over a backend, and callers of it."""
 
-    def __init__(self, backend: RememberingBackend, clock: Clock) -> None:
+    def __init__(self, backend: RememberingBackend, clock: Clock, sessions: int = 1) -> None:
         self.backend, self.clock = backend, clock
-        self.scheduler = Scheduler(backend, Throughput(backend.sessions), clock)
+        self.scheduler = Scheduler(sessions, clock)
+        self.throughput = Throughput(sessions)
 
     async def ask(
         self, names: Sequence[int], *, organisation: str = "a", lane: calls.Lane = calls.Lane.BULK
-    ) -> "asyncio.Task[Vectors]":
+    ) -> "asyncio.Task[Outputs]":
         """A request of texts of 8 tokens, a batch each, that has reached the queue."""
+        texts = [Tokens([name] * TOKENS) for name in names]
         context = calls.CallContext(organisation, "", "", lane)
         with calls.calling_as(context), calls.deadline(100):
-            task = asyncio.create_task(self.scheduler.embed([[name] * TOKENS for name in names]))
+            task = asyncio.create_task(self.scheduler.compute(self.backend, self.throughput, texts))
         await asyncio.sleep(0)
         return task
 
@@ -67,8 +69,8 @@ async def test_a_query_waits_for_the_running_batch_alone() -> None:
             bulk = await it.ask(range(10, 20))
             await it.until_begun()
             query = await it.ask([1], lane=calls.Lane.INTERACTIVE)
-        assert (await query).tolist() == [[1, TOKENS]]
-        assert [row[0] for row in (await bulk).tolist()] == list(range(10, 20))
+        assert (await query).vectors.tolist() == [[1, TOKENS]]
+        assert [row[0] for row in (await bulk).vectors.tolist()] == list(range(10, 20))
         assert it.computed.index(1) == 1
 
 
@@ -123,8 +125,8 @@ async def test_a_failed_batch_ends_its_own_requests_only() -> None:
         bad, good = await it.ask([1, 2, 3]), await it.ask([4], organisation="b")
         with pytest.raises(RuntimeError, match="gave up"):
             await bad
-        assert (await good).tolist() == [[4, TOKENS]]
-        assert (await (await it.ask([5]))).tolist() == [[5, TOKENS]]
+        assert (await good).vectors.tolist() == [[4, TOKENS]]
+        assert (await (await it.ask([5]))).vectors.tolist() == [[5, TOKENS]]
 
 
 async def test_ending_refuses_what_waits_instead_of_leaving_it_hanging() -> None:
@@ -141,12 +143,12 @@ async def test_ending_refuses_what_waits_instead_of_leaving_it_hanging() -> None
 
 
 async def test_as_many_batches_run_side_by_side_as_there_are_sessions() -> None:
-    it = Desk(RememberingBackend(batch_tokens=TOKENS, sessions=3), Clock())
+    it = Desk(RememberingBackend(batch_tokens=TOKENS), Clock(), sessions=3)
     running = asyncio.create_task(it.scheduler.run())
     with it.backend.held():
         task = await it.ask(range(6))
         while len(it.backend.batches) < 3:  # noqa: ASYNC110 - the threads have no event to wait for
             await asyncio.sleep(0)
-    assert np.array_equal((await task)[:, 0], np.arange(6))
+    assert np.array_equal((await task).vectors[:, 0], np.arange(6))
     running.cancel()
     await asyncio.wait([running])

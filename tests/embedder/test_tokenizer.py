@@ -16,7 +16,7 @@ WORD = "garden "
 
 
 def test_the_files_own_truncation_and_padding_do_not_count(tokenizer: Tokenizer) -> None:
-    assert [len(ids) for ids in tokenizer.tokenised([WORD, WORD * 200], truncate=False).ids] == [3, 202]
+    assert [len(each) for each in tokenizer.tokenised([WORD, WORD * 200], truncate=False).texts] == [3, 202]
 
 
 def test_the_window_itself_fits_and_one_more_does_not(tokenizer: Tokenizer, spec: ModelSpec) -> None:
@@ -32,8 +32,8 @@ def test_a_cut_text_keeps_its_beginning_and_its_end_marker(tokenizer: Tokenizer,
     whole = tokenizer.tokenised([WORD * 100], truncate=True)
     cut = tokenizer.tokenised([WORD, WORD * 1000], truncate=True)
     assert (whole.truncated_count, cut.truncated_count) == (0, 1)
-    assert len(cut.ids[1]) == spec.window_tokens
-    assert (cut.ids[1][0], cut.ids[1][-1]) == (cut.ids[0][0], cut.ids[0][-1])
+    assert len(cut.texts[1]) == spec.window_tokens
+    assert (cut.texts[1].ids[0], cut.texts[1].ids[-1]) == (cut.texts[0].ids[0], cut.texts[0].ids[-1])
 
 
 @given(texts=st.lists(st.text(max_size=400), min_size=1, max_size=5))
@@ -41,7 +41,9 @@ def test_cutting_is_the_tokenizers_own(tokenizer: Tokenizer, folder: Path, texts
     own = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     own.no_padding()
     own.enable_truncation(256)
-    assert tokenizer.tokenised(texts, truncate=True).ids == [own.encode(text).ids for text in texts]
+    assert [each.ids for each in tokenizer.tokenised(texts, truncate=True).texts] == [
+        own.encode(text).ids for text in texts
+    ]
 
 
 def test_the_pieces_are_the_file(tokenizer: Tokenizer, folder: Path) -> None:

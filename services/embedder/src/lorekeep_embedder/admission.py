@@ -40,15 +40,15 @@ class Bound:
     tokens: int
 
 
-def bounds_of(backend: Backend) -> dict[Lane, Bound]:
+def bounds_of(backend: Backend, sessions: int) -> dict[Lane, Bound]:
     """Bounds that grow with the backend, so that they stand for a time to wait.
 
     On a CPU core at about 3,000 tokens a second, interactive work waits at most some 3 s and bulk work some 40 s.
     """
-    batches = backend.sessions * backend.batch_tokens
+    batches = sessions * backend.batch_tokens
     return {
-        Lane.INTERACTIVE: Bound(texts=512 * backend.sessions, tokens=32 * batches),
-        Lane.BULK: Bound(texts=2048 * backend.sessions, tokens=512 * batches),
+        Lane.INTERACTIVE: Bound(texts=512 * sessions, tokens=32 * batches),
+        Lane.BULK: Bound(texts=2048 * sessions, tokens=512 * batches),
     }
 
 

@@ -24,11 +24,11 @@ class Lanes:
         metrics.DROPPED.labels(reason).inc(work.waiting_texts)
         self._lanes[work.lane].remove(work)
 
-    def next_batch(self, budget_tokens: int, now: float) -> Batch | None:
+    def next_batch(self, now: float) -> Batch | None:
         """The batch to compute next, None where nothing waits. Drops requests whose deadline has passed."""
         for turns in self._lanes.values():
             self._drop_expired(turns, now)
-            batch = turns.next_batch(budget_tokens)
+            batch = turns.next_batch()
             if batch is not None:
                 return batch
         return None
@@ -72,16 +72,16 @@ class _Turns:
         if not works:
             del self._organisations[work.organisation_id]
 
-    def next_batch(self, budget_tokens: int) -> Batch | None:
+    def next_batch(self) -> Batch | None:
         """A batch led by the organisation whose turn it is; room that it leaves goes to the others' like texts."""
         if not self._organisations:
             return None
         organisation_id, works = next(iter(self._organisations.items()))
-        batch = Batch(self._lane, works[0].longest, budget_tokens)
+        batch = Batch(self._lane, works[0])
         for work in self._filled_from(batch):
             if work.waiting_texts == 0:
                 self.remove(work)
-        self._count(-len(batch.places), -sum(map(len, batch.token_ids)))
+        self._count(-len(batch.places), -batch.token_count)
         if organisation_id in self._organisations:
             self._organisations.move_to_end(organisation_id)
         return batch

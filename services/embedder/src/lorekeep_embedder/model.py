@@ -37,26 +37,23 @@ class Embedded:
 
 
 class LoadedModel:
-    """A model that is ready to serve. `run` computes what `embed` asks for, until it is cancelled."""
+    """A model that is ready to serve; `scheduler` computes for it."""
 
-    def __init__(self, spec: ModelSpec, tokenizer: Tokenizer, backend: Backend) -> None:
+    def __init__(self, spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, scheduler: Scheduler) -> None:
         self.spec = spec
         self.tokenizer = tokenizer
         self._backend = backend
-        throughput = Throughput(backend.sessions)
-        self._admission = Admission(bounds_of(backend), throughput)
-        self._scheduler = Scheduler(backend, throughput)
-        self._threads = ThreadPoolExecutor(backend.sessions, thread_name_prefix="tokenizer")
+        self._scheduler = scheduler
+        self._throughput = Throughput(scheduler.sessions)
+        self._admission = Admission(bounds_of(backend, scheduler.sessions), self._throughput)
+        self._threads = ThreadPoolExecutor(scheduler.sessions, thread_name_prefix="tokenizer")
         self.description = _description(spec, tokenizer, backend)
-        _warm_up(spec, tokenizer, backend, throughput)
+        _warm_up(spec, tokenizer, backend, self._throughput)
 
-    async def run(self) -> None:
-        """Computes until it is cancelled, then gives the model's memory back."""
-        try:
-            await self._scheduler.run()
-        finally:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._backend.close()
+    def close(self) -> None:
+        """Gives the model's memory back; nothing is asked of it afterwards."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._backend.close()
 
     def expect(self, fingerprint: str) -> None:
         """ModelMismatch where a caller wants vectors of another fingerprint; an empty one takes what there is."""
@@ -73,10 +70,10 @@ class LoadedModel:
             tokenised = await self._tokenised(texts, truncate)
             ticket.settle(tokenised.token_count)
             metrics.TRUNCATIONS.inc(tokenised.truncated_count)
-            vectors = await self._scheduler.embed(tokenised.ids)
+            outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
         metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
-        return Embedded(vectors, tokenised.token_count, tokenised.truncated_count)
+        return Embedded(outputs.vectors, tokenised.token_count, tokenised.truncated_count)
 
     async def _tokenised(self, texts: Sequence[str], truncate: bool) -> Tokenised:
         if sum(map(len, texts)) <= _SHORT_CHARACTERS:
@@ -93,10 +90,10 @@ def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, throughput
     """A query and a full batch, computed before anything is served: the first request is as quick as the tenth."""
     sentence = "The quick brown fox jumps over the lazy dog. "
     for texts in ([sentence], [sentence * 12] * max(1, backend.batch_tokens // 128)):
-        ids = tokenizer.tokenised(texts, truncate=True).ids
+        tokenised = tokenizer.tokenised(texts, truncate=True)
         begin = time.perf_counter()
-        vectors = backend.embed(ids)
-        throughput.observe(sum(map(len, ids)), time.perf_counter() - begin)
+        vectors = backend.compute(tokenised.texts).vectors
+        throughput.observe(tokenised.token_count, time.perf_counter() - begin)
         if vectors.shape != (len(texts), spec.dimensions):
             raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
 

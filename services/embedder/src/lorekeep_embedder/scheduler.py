@@ -1,4 +1,4 @@
-"""Runs batches on a backend: as many side by side as it has sessions, and none whose callers have all left."""
+"""Runs batches of all models: as many side by side as there are sessions, and none whose callers have all left."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from lorekeep_chassis import metrics as chassis_metrics
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder import metrics
 from lorekeep_embedder.admission import Throughput
-from lorekeep_embedder.backends.seam import Backend, Vectors
+from lorekeep_embedder.backends.seam import Backend, Outputs, Tokens
 from lorekeep_embedder.lanes import Lanes
 from lorekeep_embedder.work import Batch, Work
 
@@ -23,53 +23,58 @@ _LOG = logs.logger(__name__)
 
 
 class Scheduler:
-    """Batches across callers. `run` computes until it is cancelled; `embed` waits for one request's vectors."""
+    """Batches across callers, on `sessions` threads. `run` computes until it is cancelled; `compute` waits for one
+    request's share.
+    """
 
-    def __init__(self, backend: Backend, throughput: Throughput, clock: Callable[[], float] = time.monotonic) -> None:
-        self._backend = backend
-        self._throughput = throughput
+    def __init__(self, sessions: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.sessions = sessions
         self._clock = clock
         self._lanes = Lanes()
         self._news = asyncio.Event()
 
-    async def embed(self, token_ids: Sequence[Sequence[int]]) -> Vectors:
-        """Vectors of a request's texts, in the order given, for the running call's organisation and lane.
+    async def compute(self, backend: Backend, throughput: Throughput, texts: Sequence[Tokens]) -> Outputs:
+        """What a model makes of a request's texts, in the order given, for the running call's organisation and lane.
+
+        `throughput` learns how long it took.
 
         DeadlineExceeded where its time passes while it waits. Cancelling drops what was not computed yet.
         """
-        work = self._work(token_ids)
+        work = self._work(backend, throughput, texts)
         self._lanes.add(work)
         self._news.set()
         try:
-            return await work.vectors
+            return await work.outputs
         finally:
             self._lanes.remove(work, "cancelled")
 
     async def run(self) -> None:
         """Computes batch after batch, in one thread a session; ends without waiting for a batch that runs."""
-        threads = ThreadPoolExecutor(self._backend.sessions, thread_name_prefix="session")
+        threads = ThreadPoolExecutor(self.sessions, thread_name_prefix="session")
         try:
             async with asyncio.TaskGroup() as sessions:
-                for _ in range(self._backend.sessions):
+                for _ in range(self.sessions):
                     sessions.create_task(self._session(threads))
         finally:
             self._lanes.drop_all(_ending())
             threads.shutdown(wait=False, cancel_futures=True)
 
-    def _work(self, token_ids: Sequence[Sequence[int]]) -> Work:
+    def _work(self, backend: Backend, throughput: Throughput, texts: Sequence[Tokens]) -> Work:
         context, left = calls.current(), calls.remaining_seconds()
         return Work(
-            token_ids,
+            backend,
+            throughput,
+            texts,
             organisation_id=context.organisation_id,
             lane=context.lane,
             expires_at=None if left is None else self._clock() + left,
             span=trace.get_current_span().get_span_context(),
-            vectors=asyncio.get_running_loop().create_future(),
+            outputs=asyncio.get_running_loop().create_future(),
         )
 
     async def _session(self, threads: ThreadPoolExecutor) -> None:
         while True:
-            batch = self._lanes.next_batch(self._backend.batch_tokens, self._clock())
+            batch = self._lanes.next_batch(self._clock())
             if batch is not None:
                 await self._computed(batch, threads)
                 continue
@@ -80,9 +85,8 @@ class Scheduler:
         loop, begin = asyncio.get_running_loop(), self._clock()
         with _batch_span(batch) as span:
             try:
-                vectors = await loop.run_in_executor(threads, self._backend.embed, batch.token_ids)
-                for (work, position), vector in zip(batch.places, vectors, strict=True):
-                    work.deliver(position, vector)
+                outputs = await loop.run_in_executor(threads, batch.backend.compute, batch.texts)
+                batch.deliver(outputs)
             except asyncio.CancelledError:
                 self._end(batch, _ending())
                 raise
@@ -99,10 +103,9 @@ class Scheduler:
             work.fail(error)
 
     def _measured(self, batch: Batch, seconds: float) -> None:
-        tokens = sum(map(len, batch.token_ids))
-        self._throughput.observe(tokens, seconds)
+        batch.throughput.observe(batch.token_count, seconds)
         metrics.TEXTS.labels(batch.lane).inc(len(batch.places))
-        metrics.TOKENS.labels(batch.lane).inc(tokens)
+        metrics.TOKENS.labels(batch.lane).inc(batch.token_count)
         metrics.BATCH_TEXTS.labels(batch.lane).observe(len(batch.places))
         metrics.BATCH_SECONDS.labels(batch.lane).observe(seconds, chassis_metrics.exemplar())
 
@@ -116,7 +119,7 @@ def _batch_span(batch: Batch) -> AbstractContextManager[Span]:
         attributes={
             "lorekeep.lane": batch.lane.value,
             "lorekeep.texts": len(batch.places),
-            "lorekeep.tokens": sum(map(len, batch.token_ids)),
+            "lorekeep.tokens": batch.token_count,
         },
     )
 

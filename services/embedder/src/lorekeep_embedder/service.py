@@ -14,6 +14,7 @@ from lorekeep_chassis.process import Life
 from lorekeep_embedder import model_files, registry
 from lorekeep_embedder.backends import choice
 from lorekeep_embedder.model import LoadedModel
+from lorekeep_embedder.scheduler import Scheduler
 from lorekeep_embedder.servicer import SERVICE, EmbedderServicer
 from lorekeep_embedder.settings import EmbedderSettings
 from lorekeep_embedder.shelf import Shelf
@@ -45,21 +46,28 @@ async def serve(settings: EmbedderSettings, life: Life) -> AsyncIterator[None]:
 
 
 async def _compute(settings: EmbedderSettings, life: Life, server: GrpcServer, shelf: Shelf) -> None:
-    model = await _loaded_in_the_end(settings, life)
+    plan = await asyncio.to_thread(choice.planned, settings)
+    scheduler = Scheduler(plan.sessions)
+    model = await _loaded_in_the_end(settings, plan, scheduler, life)
     shelf.put(model)
     detail = f"{model.spec.name} on {model.description.backend}, {model.description.device}"
     life.health.report({"model": {"status": "ok", "detail": detail}})
     await server.set_serving(True)
     _LOG.info("model ready: %s", detail, extra={"lorekeep": {"fingerprint": model.description.fingerprint}})
-    await model.run()
+    try:
+        await scheduler.run()
+    finally:
+        model.close()
 
 
-async def _loaded_in_the_end(settings: EmbedderSettings, life: Life) -> LoadedModel:
+async def _loaded_in_the_end(
+    settings: EmbedderSettings, plan: choice.Plan, scheduler: Scheduler, life: Life
+) -> LoadedModel:
     """Tries until the model is there: not ready meanwhile, with the reason, and never a crash loop."""
     wait_seconds = _FIRST_RETRY_SECONDS
     while True:
         try:
-            return await asyncio.to_thread(_loaded, settings)
+            return await asyncio.to_thread(_loaded, settings, plan, scheduler)
         except Exception as error:  # noqa: BLE001 - runtimes raise what they like; the probe and the log say it
             known = isinstance(error, LorekeepError)
             life.health.report({"model": {"status": "failed", "detail": str(error)}})
@@ -68,8 +76,8 @@ async def _loaded_in_the_end(settings: EmbedderSettings, life: Life) -> LoadedMo
         wait_seconds = min(2 * wait_seconds, _LAST_RETRY_SECONDS)
 
 
-def _loaded(settings: EmbedderSettings) -> LoadedModel:
+def _loaded(settings: EmbedderSettings, plan: choice.Plan, scheduler: Scheduler) -> LoadedModel:
     spec = registry.load()[settings.embedding_model]
     folder = model_files.located(spec, settings.models_path)
     tokenizer = Tokenizer(spec, folder)
-    return LoadedModel(spec, tokenizer, choice.opened(settings, spec, folder))
+    return LoadedModel(spec, tokenizer, choice.opened(plan, spec, folder, settings.models_path), scheduler)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
+from lorekeep_chassis.errors import NotFound
 from lorekeep_embedder.embed_request import texts_of
 from lorekeep_embedder.shelf import Shelf
 
@@ -27,6 +28,21 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
             token_count=made.token_count,
             truncated_count=made.truncated_count,
         )
+
+    async def EmbedStream(
+        self, request_iterator: AsyncIterator[embedder_pb2.EmbedStreamRequest], context: Any
+    ) -> AsyncIterator[embedder_pb2.EmbedStreamResponse]:
+        async for each in request_iterator:
+            yield embedder_pb2.EmbedStreamResponse(response=await self.Embed(each.request, context))
+
+    async def Rerank(self, request: embedder_pb2.RerankRequest, context: Any) -> embedder_pb2.RerankResponse:
+        raise NotFound(
+            "No reranker is installed here. Search without reranking, or install one of `lorekeep models list`.",
+            reason="reranker_missing",
+        )
+
+    async def LoadModel(self, request: embedder_pb2.LoadModelRequest, context: Any) -> embedder_pb2.LoadModelResponse:
+        return embedder_pb2.LoadModelResponse(model=self._shelf.named(request.model).description)
 
     async def ListModels(
         self, request: embedder_pb2.ListModelsRequest, context: Any

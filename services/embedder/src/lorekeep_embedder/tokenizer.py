@@ -7,18 +7,19 @@ from pathlib import Path
 import tokenizers
 
 from lorekeep_chassis.errors import InvalidInput
+from lorekeep_embedder.backends.seam import Tokens
 from lorekeep_embedder.registry import ModelSpec
 
 _PIECE_BYTES = 1024 * 1024
 
 
 class Tokenised:
-    """Token ids of texts, special tokens included, in the order given, and how many texts were cut."""
+    """Texts as a model reads them, in the order given, and how many were cut."""
 
-    def __init__(self, ids: list[list[int]], truncated_count: int) -> None:
-        self.ids = ids
+    def __init__(self, texts: list[Tokens], truncated_count: int) -> None:
+        self.texts = texts
         self.truncated_count = truncated_count
-        self.token_count = sum(map(len, ids))
+        self.token_count = sum(map(len, texts))
 
 
 class Tokenizer:
@@ -48,7 +49,7 @@ class Tokenizer:
             raise self._too_long(long[0], len(encodings[long[0]]) + self._special_tokens)
         for index in long:
             encodings[index].truncate(room)
-        return Tokenised([self._tokenizer.post_process(encoding).ids for encoding in encodings], len(long))
+        return Tokenised([Tokens(self._tokenizer.post_process(each).ids) for each in encodings], len(long))
 
     def _too_long(self, index: int, tokens: int) -> InvalidInput:
         return InvalidInput(

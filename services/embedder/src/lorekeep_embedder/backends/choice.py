@@ -1,6 +1,7 @@
 """Which backend runs: the one asked for, or the one that fits this machine."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
@@ -13,20 +14,33 @@ from lorekeep_embedder.settings import EmbedderSettings
 _CUDA_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
 
-def opened(settings: EmbedderSettings, spec: ModelSpec, folder: Path) -> Backend:
+@dataclass(frozen=True)
+class Plan:
+    """What this process computes with: a backend's name, and how many batches side by side."""
+
+    backend: str
+    sessions: int
+
+
+def planned(settings: EmbedderSettings) -> Plan:
+    """What the settings and this machine make of it; looked at once, at the start."""
+    on_cuda = settings.backend in ("auto", "torch") and _cuda_is_likely() and _cuda_works()
+    fitting = "torch" if on_cuda else "onnxruntime"
+    backend = fitting if settings.backend == "auto" else settings.backend
+    return Plan(backend, settings.sessions or (1 if on_cuda else cores.usable()))
+
+
+def opened(plan: Plan, spec: ModelSpec, folder: Path, models_path: str) -> Backend:
     """Loads the model in `folder`; slow and blocking. Unavailable, with what to do, where it cannot."""
-    sessions = settings.sessions or cores.usable()
-    if settings.backend == "torch" or (settings.backend == "auto" and _cuda_is_likely() and _cuda_works()):
-        return _torch(folder, sessions)
-    return _onnx_runtime(settings, spec, folder, sessions)
+    return _torch(folder) if plan.backend == "torch" else _onnx_runtime(spec, folder, models_path)
 
 
-def _onnx_runtime(settings: EmbedderSettings, spec: ModelSpec, folder: Path, sessions: int) -> Backend:
+def _onnx_runtime(spec: ModelSpec, folder: Path, models_path: str) -> Backend:
     from lorekeep_embedder.backends.onnx_runtime import OnnxRuntimeBackend
 
-    graph = graph_cache.graph_of(spec, folder, settings.models_path)
+    graph = graph_cache.graph_of(spec, folder, models_path)
     try:
-        return OnnxRuntimeBackend(graph, sessions)
+        return OnnxRuntimeBackend(graph)
     except Exception:
         # Whatever a damaged file makes ONNX Runtime raise: without the file the next try builds it again.
         with suppress(OSError):
@@ -34,7 +48,7 @@ def _onnx_runtime(settings: EmbedderSettings, spec: ModelSpec, folder: Path, ses
         raise
 
 
-def _torch(folder: Path, sessions: int) -> Backend:
+def _torch(folder: Path) -> Backend:
     if not (util.find_spec("torch") and util.find_spec("sentence_transformers")):
         raise Unavailable(
             "LOREKEEP_BACKEND is torch, but torch and sentence-transformers are not installed. Install them, or set "
@@ -43,7 +57,7 @@ def _torch(folder: Path, sessions: int) -> Backend:
         )
     from lorekeep_embedder.backends.sentence_transformer import TorchBackend
 
-    return TorchBackend(folder, sessions)
+    return TorchBackend(folder)
 
 
 def _cuda_is_likely() -> bool:

@@ -1,7 +1,8 @@
 """The seam between everything else and the expensive thing."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,42 +10,87 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 
+class Tokens:
+    """What a model reads of one text, or of a pair of texts: `ids`, special tokens included.
+
+    `types` are 0 for the tokens of a pair's first text and 1 for those of its second; None where there is one text.
+    """
+
+    __slots__ = ("ids", "types")
+
+    def __init__(self, ids: Sequence[int], types: Sequence[int] | None = None) -> None:
+        self.ids = ids
+        self.types = types
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Weights of a text's terms: `indices` of the vocabulary, ascending, each once, and their `values`, over 0."""
+
+    indices: NDArray[np.uint32]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a model makes of texts, in their order.
+
+    `vectors` are texts x dimensions; a reranker's are texts x 1, scores from 0 to 1. `sparse` has one a text for a
+    model that makes them, and is empty otherwise.
+    """
+
+    vectors: Vectors
+    sparse: Sequence[SparseVector] = ()
+
+
 class Backend(Protocol):
     """A loaded model. A GPU, a reranker or another runtime is one more of these; what schedules does not change."""
 
     @property
     def name(self) -> str:
-        """What runs the model: `onnxruntime`, `torch`."""
+        """What runs the model: `openvino`, `onnxruntime`, `torch`."""
 
     @property
     def precision(self) -> str:
-        """Number format that it computes in: `float32`."""
+        """Number format that it computes in: `float32`, `bfloat16`, `float16`, `int8`."""
 
     @property
     def device(self) -> str:
         """Where it runs: `cpu`, `cuda`."""
 
     @property
-    def sessions(self) -> int:
-        """Batches that may be computed side by side, each by its own thread."""
-
-    @property
     def batch_tokens(self) -> int:
         """Tokens in a batch, padding included, beyond which it gets no quicker."""
 
-    def embed(self, token_ids: Sequence[Sequence[int]]) -> Vectors:
-        """Vectors, texts x dimensions, in the order given; called from several threads. Ids end within the window."""
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that it holds, on the device where it runs, as well as it can be told."""
+
+    def compute(self, batch: Sequence[Tokens]) -> Outputs:
+        """What the model makes of the texts; called from several threads. Texts end within the window."""
 
     def close(self) -> None:
         """Gives memory and devices back; nothing is called afterwards."""
 
 
-def padded(token_ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Ids and mask, both texts x longest text; the mask is 1 where a token is, and ids are 0 where none is."""
-    longest = max(map(len, token_ids))
-    ids = np.zeros((len(token_ids), longest), np.int64)
-    mask = np.zeros((len(token_ids), longest), np.int32)
-    for row, tokens in enumerate(token_ids):
-        ids[row, : len(tokens)] = tokens
-        mask[row, : len(tokens)] = 1
-    return ids, mask
+class Padded(NamedTuple):
+    """A batch as arrays, each texts x longest text. `types` are all 0 where the batch has no pairs."""
+
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int32]
+    types: NDArray[np.int64]
+
+
+def padded(batch: Sequence[Tokens]) -> Padded:
+    """Pads to the longest; the mask is 1 where a token is, and ids are 0 where none is."""
+    shape = len(batch), max(map(len, batch))
+    made = Padded(np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.int64))
+    for row, tokens in enumerate(batch):
+        made.ids[row, : len(tokens)] = tokens.ids
+        made.mask[row, : len(tokens)] = 1
+        if tokens.types is not None:
+            made.types[row, : len(tokens)] = tokens.types
+    return made

@@ -24,31 +24,47 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#lorekeep/embedder/v1/embedder.proto\x12\x14lorekeep.embedder.v1\"\x84\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x15\n\rwindow_tokens\x18\x04 \x01(\r\x12\x30\n\x08\x64istance\x18\x05 \x01(\x0e\x32\x1e.lorekeep.embedder.v1.Distance\x12\x1d\n\x15tokenizer_fingerprint\x18\x06 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x07 \x01(\t\x12\x11\n\tprecision\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\t \x01(\t\x12\x10\n\x08revision\x18\n \x01(\t\x12\x16\n\x0epassage_prompt\x18\x0b \x01(\t\"\x8c\x01\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12.\n\x07purpose\x18\x03 \x01(\x0e\x32\x1d.lorekeep.embedder.v1.Purpose\x12\x10\n\x08truncate\x18\x04 \x01(\x08\x12\x1c\n\x14\x65xpected_fingerprint\x18\x05 \x01(\t\"z\n\rEmbedResponse\x12\x0f\n\x07vectors\x18\x01 \x01(\x0c\x12*\n\x05model\x18\x02 \x01(\x0b\x32\x1b.lorekeep.embedder.v1.Model\x12\x13\n\x0btoken_count\x18\x03 \x01(\r\x12\x17\n\x0ftruncated_count\x18\x04 \x01(\r\"\x13\n\x11ListModelsRequest\"A\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.lorekeep.embedder.v1.Model\"4\n\x13GetTokenizerRequest\x12\x1d\n\x15tokenizer_fingerprint\x18\x01 \x01(\t\"$\n\x14GetTokenizerResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c*J\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x11\n\rPURPOSE_QUERY\x10\x01\x12\x13\n\x0fPURPOSE_PASSAGE\x10\x02*K\n\x08\x44istance\x12\x18\n\x14\x44ISTANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44ISTANCE_COSINE\x10\x01\x12\x10\n\x0c\x44ISTANCE_DOT\x10\x02\x32\xad\x02\n\x0f\x45mbedderService\x12P\n\x05\x45mbed\x12\".lorekeep.embedder.v1.EmbedRequest\x1a#.lorekeep.embedder.v1.EmbedResponse\x12_\n\nListModels\x12\'.lorekeep.embedder.v1.ListModelsRequest\x1a(.lorekeep.embedder.v1.ListModelsResponse\x12g\n\x0cGetTokenizer\x12).lorekeep.embedder.v1.GetTokenizerRequest\x1a*.lorekeep.embedder.v1.GetTokenizerResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#lorekeep/embedder/v1/embedder.proto\x12\x14lorekeep.embedder.v1\"\xf2\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\x15\n\rwindow_tokens\x18\x04 \x01(\r\x12\x30\n\x08\x64istance\x18\x05 \x01(\x0e\x32\x1e.lorekeep.embedder.v1.Distance\x12\x1d\n\x15tokenizer_fingerprint\x18\x06 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x07 \x01(\t\x12\x11\n\tprecision\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\t \x01(\t\x12\x10\n\x08revision\x18\n \x01(\t\x12\x16\n\x0epassage_prompt\x18\x0b \x01(\t\x12-\n\x04kind\x18\x0c \x01(\x0e\x32\x1f.lorekeep.embedder.v1.ModelKind\x12\x1d\n\x15matryoshka_dimensions\x18\r \x03(\r\x12\x0e\n\x06sparse\x18\x0e \x01(\x08\x12\x0e\n\x06loaded\x18\x0f \x01(\x08\"\xb0\x01\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12.\n\x07purpose\x18\x03 \x01(\x0e\x32\x1d.lorekeep.embedder.v1.Purpose\x12\x10\n\x08truncate\x18\x04 \x01(\x08\x12\x1c\n\x14\x65xpected_fingerprint\x18\x05 \x01(\t\x12\x12\n\ndimensions\x18\x06 \x01(\r\x12\x0e\n\x06sparse\x18\x07 \x01(\x08\"\xae\x01\n\rEmbedResponse\x12\x0f\n\x07vectors\x18\x01 \x01(\x0c\x12*\n\x05model\x18\x02 \x01(\x0b\x32\x1b.lorekeep.embedder.v1.Model\x12\x13\n\x0btoken_count\x18\x03 \x01(\r\x12\x17\n\x0ftruncated_count\x18\x04 \x01(\r\x12\x32\n\x06sparse\x18\x05 \x03(\x0b\x32\".lorekeep.embedder.v1.SparseVector\"/\n\x0cSparseVector\x12\x0f\n\x07indices\x18\x01 \x01(\x0c\x12\x0e\n\x06values\x18\x02 \x01(\x0c\"I\n\x12\x45mbedStreamRequest\x12\x33\n\x07request\x18\x01 \x01(\x0b\x32\".lorekeep.embedder.v1.EmbedRequest\"L\n\x13\x45mbedStreamResponse\x12\x35\n\x08response\x18\x01 \x01(\x0b\x32#.lorekeep.embedder.v1.EmbedResponse\"N\n\rRerankRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05query\x18\x02 \x01(\t\x12\r\n\x05texts\x18\x03 \x03(\t\x12\x10\n\x08truncate\x18\x04 \x01(\x08\"z\n\x0eRerankResponse\x12\x0e\n\x06scores\x18\x01 \x01(\x0c\x12*\n\x05model\x18\x02 \x01(\x0b\x32\x1b.lorekeep.embedder.v1.Model\x12\x13\n\x0btoken_count\x18\x03 \x01(\r\x12\x17\n\x0ftruncated_count\x18\x04 \x01(\r\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"?\n\x11LoadModelResponse\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.lorekeep.embedder.v1.Model\"\x13\n\x11ListModelsRequest\"A\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.lorekeep.embedder.v1.Model\"4\n\x13GetTokenizerRequest\x12\x1d\n\x15tokenizer_fingerprint\x18\x01 \x01(\t\"$\n\x14GetTokenizerResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c*J\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x11\n\rPURPOSE_QUERY\x10\x01\x12\x13\n\x0fPURPOSE_PASSAGE\x10\x02*K\n\x08\x44istance\x12\x18\n\x14\x44ISTANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44ISTANCE_COSINE\x10\x01\x12\x10\n\x0c\x44ISTANCE_DOT\x10\x02*Y\n\tModelKind\x12\x1a\n\x16MODEL_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13MODEL_KIND_EMBEDDER\x10\x01\x12\x17\n\x13MODEL_KIND_RERANKER\x10\x02\x32\xc8\x04\n\x0f\x45mbedderService\x12P\n\x05\x45mbed\x12\".lorekeep.embedder.v1.EmbedRequest\x1a#.lorekeep.embedder.v1.EmbedResponse\x12\x66\n\x0b\x45mbedStream\x12(.lorekeep.embedder.v1.EmbedStreamRequest\x1a).lorekeep.embedder.v1.EmbedStreamResponse(\x01\x30\x01\x12S\n\x06Rerank\x12#.lorekeep.embedder.v1.RerankRequest\x1a$.lorekeep.embedder.v1.RerankResponse\x12\\\n\tLoadModel\x12&.lorekeep.embedder.v1.LoadModelRequest\x1a\'.lorekeep.embedder.v1.LoadModelResponse\x12_\n\nListModels\x12\'.lorekeep.embedder.v1.ListModelsRequest\x1a(.lorekeep.embedder.v1.ListModelsResponse\x12g\n\x0cGetTokenizer\x12).lorekeep.embedder.v1.GetTokenizerRequest\x1a*.lorekeep.embedder.v1.GetTokenizerResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lorekeep.embedder.v1.embedder_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PURPOSE']._serialized_start=771
-  _globals['_PURPOSE']._serialized_end=845
-  _globals['_DISTANCE']._serialized_start=847
-  _globals['_DISTANCE']._serialized_end=922
+  _globals['_PURPOSE']._serialized_start=1476
+  _globals['_PURPOSE']._serialized_end=1550
+  _globals['_DISTANCE']._serialized_start=1552
+  _globals['_DISTANCE']._serialized_end=1627
+  _globals['_MODELKIND']._serialized_start=1629
+  _globals['_MODELKIND']._serialized_end=1718
   _globals['_MODEL']._serialized_start=62
-  _globals['_MODEL']._serialized_end=322
-  _globals['_EMBEDREQUEST']._serialized_start=325
-  _globals['_EMBEDREQUEST']._serialized_end=465
-  _globals['_EMBEDRESPONSE']._serialized_start=467
-  _globals['_EMBEDRESPONSE']._serialized_end=589
-  _globals['_LISTMODELSREQUEST']._serialized_start=591
-  _globals['_LISTMODELSREQUEST']._serialized_end=610
-  _globals['_LISTMODELSRESPONSE']._serialized_start=612
-  _globals['_LISTMODELSRESPONSE']._serialized_end=677
-  _globals['_GETTOKENIZERREQUEST']._serialized_start=679
-  _globals['_GETTOKENIZERREQUEST']._serialized_end=731
-  _globals['_GETTOKENIZERRESPONSE']._serialized_start=733
-  _globals['_GETTOKENIZERRESPONSE']._serialized_end=769
-  _globals['_EMBEDDERSERVICE']._serialized_start=925
-  _globals['_EMBEDDERSERVICE']._serialized_end=1226
+  _globals['_MODEL']._serialized_end=432
+  _globals['_EMBEDREQUEST']._serialized_start=435
+  _globals['_EMBEDREQUEST']._serialized_end=611
+  _globals['_EMBEDRESPONSE']._serialized_start=614
+  _globals['_EMBEDRESPONSE']._serialized_end=788
+  _globals['_SPARSEVECTOR']._serialized_start=790
+  _globals['_SPARSEVECTOR']._serialized_end=837
+  _globals['_EMBEDSTREAMREQUEST']._serialized_start=839
+  _globals['_EMBEDSTREAMREQUEST']._serialized_end=912
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=914
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=990
+  _globals['_RERANKREQUEST']._serialized_start=992
+  _globals['_RERANKREQUEST']._serialized_end=1070
+  _globals['_RERANKRESPONSE']._serialized_start=1072
+  _globals['_RERANKRESPONSE']._serialized_end=1194
+  _globals['_LOADMODELREQUEST']._serialized_start=1196
+  _globals['_LOADMODELREQUEST']._serialized_end=1229
+  _globals['_LOADMODELRESPONSE']._serialized_start=1231
+  _globals['_LOADMODELRESPONSE']._serialized_end=1294
+  _globals['_LISTMODELSREQUEST']._serialized_start=1296
+  _globals['_LISTMODELSREQUEST']._serialized_end=1315
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1317
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1382
+  _globals['_GETTOKENIZERREQUEST']._serialized_start=1384
+  _globals['_GETTOKENIZERREQUEST']._serialized_end=1436
+  _globals['_GETTOKENIZERRESPONSE']._serialized_start=1438
+  _globals['_GETTOKENIZERRESPONSE']._serialized_end=1474
+  _globals['_EMBEDDERSERVICE']._serialized_start=1721
+  _globals['_EMBEDDERSERVICE']._serialized_end=2305
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,21 @@ class EmbedderServiceStub:
                 request_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedRequest.SerializeToString,
                 response_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedResponse.FromString,
                 _registered_method=True)
+        self.EmbedStream = channel.stream_stream(
+                '/lorekeep.embedder.v1.EmbedderService/EmbedStream',
+                request_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedStreamRequest.SerializeToString,
+                response_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedStreamResponse.FromString,
+                _registered_method=True)
+        self.Rerank = channel.unary_unary(
+                '/lorekeep.embedder.v1.EmbedderService/Rerank',
+                request_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.RerankRequest.SerializeToString,
+                response_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.RerankResponse.FromString,
+                _registered_method=True)
+        self.LoadModel = channel.unary_unary(
+                '/lorekeep.embedder.v1.EmbedderService/LoadModel',
+                request_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.LoadModelRequest.SerializeToString,
+                response_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.LoadModelResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/lorekeep.embedder.v1.EmbedderService/ListModels',
                 request_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.ListModelsRequest.SerializeToString,
@@ -65,8 +80,34 @@ class EmbedderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EmbedStream(self, request_iterator, context):
+        """Embeds any number of texts, 1 to 1,024 a message; one answer a message, in their order. The server reads on only
+        while it has room, so a caller may send as fast as it can; a caller that does not read is not read from either. The
+        first error ends the call. Idempotent. Errors as for Embed, with a message's number in front.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rerank(self, request, context):
+        """Scores up to 1,024 texts against a query by a cross-encoder. Idempotent. Errors: INVALID_ARGUMENT with reason
+        BLANK_TEXT or TEXT_TOO_LONG; NOT_FOUND for an unknown model, and with reason RERANKER_MISSING where none is
+        installed; RESOURCE_EXHAUSTED with a retry hint when the queue is full.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LoadModel(self, request, context):
+        """Loads a model, which its first use would do otherwise; the answer comes once it is warm. Idempotent. Errors:
+        NOT_FOUND for an unknown model; UNAVAILABLE with reason MODEL_MISSING where its files are not on this machine.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
-        """Lists the models that can be named, the default first.
+        """Lists the models whose files are here, the default first. One that is not loaded is loaded by its first use.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,6 +127,21 @@ def add_EmbedderServiceServicer_to_server(servicer, server):
                     servicer.Embed,
                     request_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedRequest.FromString,
                     response_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedResponse.SerializeToString,
+            ),
+            'EmbedStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.EmbedStream,
+                    request_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedStreamRequest.FromString,
+                    response_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedStreamResponse.SerializeToString,
+            ),
+            'Rerank': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rerank,
+                    request_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.RerankRequest.FromString,
+                    response_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.RerankResponse.SerializeToString,
+            ),
+            'LoadModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.LoadModel,
+                    request_deserializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.LoadModelRequest.FromString,
+                    response_serializer=lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.LoadModelResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -126,6 +182,87 @@ class EmbedderService:
             '/lorekeep.embedder.v1.EmbedderService/Embed',
             lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedRequest.SerializeToString,
             lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EmbedStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/lorekeep.embedder.v1.EmbedderService/EmbedStream',
+            lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedStreamRequest.SerializeToString,
+            lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.EmbedStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rerank(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lorekeep.embedder.v1.EmbedderService/Rerank',
+            lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.RerankRequest.SerializeToString,
+            lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.RerankResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LoadModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lorekeep.embedder.v1.EmbedderService/LoadModel',
+            lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.LoadModelRequest.SerializeToString,
+            lorekeep_dot_embedder_dot_v1_dot_embedder__pb2.LoadModelResponse.FromString,
             options,
             channel_credentials,
             insecure,
