@@ -1,5 +1,6 @@
 """The verbs of `lorekeep` but ingest, through typer's runner and as a real process."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-from lorekeep_sdk import Lorekeep
-from lorekeep_sdk.command import app
+from lorekeep_sdk import AsyncLorekeep, Lorekeep
+from lorekeep_sdk.command import app, session
+from lorekeep_sdk.errors import NoAnswer
 from tests.sdk.contract_server import KEY, TRACE, Service
 
 TEXT = "A guide to cows.\n\nThe cow comes home under the sun [not markup]. \x1b[31mRed\x07"
@@ -146,11 +149,27 @@ def test_an_interrupt_ends_cleanly(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with process("search", "demo", "x", "--url", url, "--key", KEY, folder=tmp_path) as running:
-            asking, _ = silent.accept()  # it has begun to ask, and is kept waiting
+            asking, _ = silent.accept()
             with asking:
+                asking.recv(65536)
+                asking.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}")
+                assert asking.recv(65536).startswith(b"POST ")  # it asks its question, and is kept waiting
                 running.send_signal(signal.SIGINT)
                 out, said = running.communicate(timeout=60)
     assert (running.returncode, out, said) == (130, "", "Interrupted.\n")
+
+
+def test_an_interrupt_that_a_call_swallows_is_an_interrupt(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def swallowing(_: AsyncLorekeep) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise NoAnswer("no answer") from None
+
+    with pytest.raises(typer.Exit) as ended:
+        session.run(url, KEY, swallowing)
+    assert (ended.value.exit_code, capsys.readouterr().err) == (130, "Interrupted.\n")
 
 
 @pytest.fixture

@@ -53,10 +53,16 @@ def run(
         from lorekeep_sdk.transport import Patience
 
         patience = Patience(patience_seconds, on_wait)
-        async with AsyncLorekeep(found.url, found.key, patience=patience) as client:
-            # A suite that is not there is told soon, and not after the deadline of a whole call.
-            await client.alive(deadline_seconds=_KNOCK_SECONDS)
-            return await work(client)
+        try:
+            async with AsyncLorekeep(found.url, found.key, patience=patience) as client:
+                # A suite that is not there is told soon, and not after the deadline of a whole call.
+                await client.alive(deadline_seconds=_KNOCK_SECONDS)
+                return await work(client)
+        except LorekeepError:
+            # A call that Ctrl-C met may end as failed instead of cancelled.
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise asyncio.CancelledError from None
+            raise
 
     try:
         found = suite.find(url, key, os.environ, Path.cwd())
