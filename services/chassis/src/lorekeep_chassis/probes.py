@@ -29,11 +29,20 @@ class Health:
         self._version = version
         self._beat = time.monotonic()
         self._draining = False
-        self._components: dict[str, Component] = {"start": {"status": "failed", "detail": "starting"}}
+        self._reported: dict[str, Component] = {"start": {"status": "failed", "detail": "starting"}}
+        self._losable: dict[str, Component] = {}
 
     def report(self, components: dict[str, Component]) -> None:
-        """Replaces what is known of the components."""
-        self._components = components
+        """Replaces what is known of the components, but for losable ones."""
+        self._reported = components
+
+    def report_losable(self, name: str, component: Component) -> None:
+        """Replaces what is known of one component that the role can do without, whatever else is reported."""
+        self._losable = self._losable | {name: component}
+
+    @property
+    def _components(self) -> dict[str, Component]:
+        return self._reported | self._losable
 
     def drain(self) -> None:
         """Not ready from now on."""

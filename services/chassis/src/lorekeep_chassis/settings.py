@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from lorekeep_chassis import ports
 
@@ -73,6 +73,14 @@ class ServiceSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Level of lorekeep's logs.")
     log_format: Literal["json", "text"] = Field("json", description="`json` lines, or `text` for reading along.")
     drain_seconds: float = Field(30.0, gt=0, le=300, description="Time that SIGTERM leaves for work in hand.")
+
+    @field_validator("redis_url", check_fields=False)
+    @classmethod
+    def _of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        """For the roles that have one; what Redis's package says to another comes when it is too late."""
+        if url and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

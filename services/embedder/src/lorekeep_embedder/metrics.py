@@ -27,3 +27,10 @@ GENERATION_SECONDS = Histogram(
     "embedding_generation_duration_seconds", "Time from a request's texts to its vectors.", ("lane",),
     buckets=BUCKETS_SECONDS,
 )  # fmt: skip
+
+CACHE_HITS = Counter("embedding_cache_hits_total", "Texts whose vector was in the cache.", ("lane",))
+CACHE_MISSES = Counter("embedding_cache_misses_total", "Texts looked up in the cache in vain.", ("lane",))
+CACHE_STORED = Counter("embedding_cache_stored_total", "Vectors that the cache took.")
+CACHE_DROPPED = Counter(
+    "embedding_cache_dropped_total", "Vectors not kept: too many waited for the cache, or it did not take them."
+)

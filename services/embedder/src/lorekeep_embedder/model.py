@@ -25,11 +25,21 @@ _BYTES_A_TOKEN = 3
 
 @dataclass(frozen=True)
 class Embedded:
-    """Vectors of a request, texts x dimensions in the order given, and what was counted on the way."""
+    """Vectors of a request, texts x dimensions in the order given; each text's tokens, and where texts were cut."""
 
     vectors: Vectors
-    token_count: int
-    truncated_count: int
+    token_counts: Sequence[int]
+    truncated: frozenset[int]
+
+    @property
+    def token_count(self) -> int:
+        """Tokens of all texts."""
+        return sum(self.token_counts)
+
+    @property
+    def truncated_count(self) -> int:
+        """Texts that were cut."""
+        return len(self.truncated)
 
     def little_endian(self) -> bytes:
         """The vectors, one after another, as the contract sends them."""
@@ -73,7 +83,7 @@ class LoadedModel:
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
         metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
-        return Embedded(outputs.vectors, tokenised.token_count, tokenised.truncated_count)
+        return Embedded(outputs.vectors, tokenised.token_counts, tokenised.truncated)
 
     async def _tokenised(self, texts: Sequence[str], truncate: bool) -> Tokenised:
         if sum(map(len, texts)) <= _SHORT_CHARACTERS:

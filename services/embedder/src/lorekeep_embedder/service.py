@@ -11,7 +11,7 @@ from lorekeep_chassis import logs
 from lorekeep_chassis.errors import LorekeepError
 from lorekeep_chassis.grpc_server import GrpcServer
 from lorekeep_chassis.process import Life
-from lorekeep_embedder import model_files, registry
+from lorekeep_embedder import model_files, registry, vector_cache
 from lorekeep_embedder.backends import choice
 from lorekeep_embedder.model import LoadedModel
 from lorekeep_embedder.scheduler import Scheduler
@@ -28,21 +28,22 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 1.0, 30.0
 async def serve(settings: EmbedderSettings, life: Life) -> AsyncIterator[None]:
     """Listens at once and serves once the model is warm; on the way out finishes what was taken."""
     shelf = Shelf(settings.embedding_model)
+    async with vector_cache.opened(settings, life.health) as vectors:
 
-    def add(server: grpc.aio.Server) -> None:
-        embedder_pb2_grpc.add_EmbedderServiceServicer_to_server(EmbedderServicer(shelf), server)
+        def add(server: grpc.aio.Server) -> None:
+            embedder_pb2_grpc.add_EmbedderServiceServicer_to_server(EmbedderServicer(shelf, vectors), server)
 
-    address = f"{settings.host}:{settings.grpc_port}"
-    server = GrpcServer(address, settings.embedder_token.get_secret_value(), [SERVICE], add)
-    await server.start()
-    _LOG.info("embedder listening", extra={"lorekeep": {"grpc_port": server.port}})
-    async with asyncio.TaskGroup() as tasks:
-        computing = tasks.create_task(_compute(settings, life, server, shelf))
-        try:
-            yield
-        finally:
-            await server.drain(settings.drain_seconds)
-            computing.cancel()
+        address = f"{settings.host}:{settings.grpc_port}"
+        server = GrpcServer(address, settings.embedder_token.get_secret_value(), [SERVICE], add)
+        await server.start()
+        _LOG.info("embedder listening", extra={"lorekeep": {"grpc_port": server.port}})
+        async with asyncio.TaskGroup() as tasks:
+            computing = tasks.create_task(_compute(settings, life, server, shelf))
+            try:
+                yield
+            finally:
+                await server.drain(settings.drain_seconds)
+                computing.cancel()
 
 
 async def _compute(settings: EmbedderSettings, life: Life, server: GrpcServer, shelf: Shelf) -> None:

@@ -7,6 +7,7 @@ from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
 from lorekeep_chassis.errors import NotFound
 from lorekeep_embedder.embed_request import texts_of
 from lorekeep_embedder.shelf import Shelf
+from lorekeep_embedder.vector_cache import Uncached, Vectors
 
 SERVICE = embedder_pb2.DESCRIPTOR.services_by_name["EmbedderService"].full_name
 
@@ -14,14 +15,15 @@ SERVICE = embedder_pb2.DESCRIPTOR.services_by_name["EmbedderService"].full_name
 class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     """`lorekeep.embedder.v1.EmbedderService` over a shelf of models."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, vectors: Vectors | None = None) -> None:
         self._shelf = shelf
+        self._vectors = vectors or Uncached()
 
     async def Embed(self, request: embedder_pb2.EmbedRequest, context: Any) -> embedder_pb2.EmbedResponse:
         model = self._shelf.named(request.model)
         model.expect(request.expected_fingerprint)
         texts = texts_of(request, model.spec)
-        made = await model.embed(texts, truncate=request.truncate)
+        made = await self._vectors.embedded(model, request, texts)
         return embedder_pb2.EmbedResponse(
             vectors=made.little_endian(),
             model=model.description,

@@ -23,6 +23,13 @@ class EmbedderSettings(ServiceSettings):
         "auto", description="What computes: `auto` takes torch where it finds CUDA, else onnxruntime."
     )
     sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side on a CPU; 0 = one per core.")
+    redis_url: SecretStr | None = Field(None, description="Redis that keeps vectors; losable, none when unset.")
+    vector_cache: Literal["off", "interactive", "all"] = Field(
+        "interactive", description="Whose vectors are kept in Redis: nobody's, the interactive lane's, everybody's."
+    )
+    vector_cache_seconds: int = Field(
+        30 * 24 * 3600, ge=1, le=365 * 24 * 3600, description="Time for which Redis keeps a vector."
+    )
 
     @field_validator("embedding_model")
     @classmethod

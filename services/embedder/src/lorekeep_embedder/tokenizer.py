@@ -1,7 +1,7 @@
 """Texts to token ids, with the window kept by us and not by what a tokenizer.json happens to say."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import tokenizers
@@ -14,12 +14,22 @@ _PIECE_BYTES = 1024 * 1024
 
 
 class Tokenised:
-    """Texts as a model reads them, in the order given, and how many were cut."""
+    """Texts as a model reads them, in the order given, and the positions of those that were cut."""
 
-    def __init__(self, texts: list[Tokens], truncated_count: int) -> None:
+    def __init__(self, texts: list[Tokens], truncated: Collection[int]) -> None:
         self.texts = texts
-        self.truncated_count = truncated_count
-        self.token_count = sum(map(len, texts))
+        self.truncated = frozenset(truncated)
+        self.token_counts = [len(text) for text in texts]
+
+    @property
+    def truncated_count(self) -> int:
+        """Texts that were cut."""
+        return len(self.truncated)
+
+    @property
+    def token_count(self) -> int:
+        """Tokens of all texts."""
+        return sum(self.token_counts)
 
 
 class Tokenizer:
@@ -49,7 +59,7 @@ class Tokenizer:
             raise self._too_long(long[0], len(encodings[long[0]]) + self._special_tokens)
         for index in long:
             encodings[index].truncate(room)
-        return Tokenised([Tokens(self._tokenizer.post_process(each).ids) for each in encodings], len(long))
+        return Tokenised([Tokens(self._tokenizer.post_process(each).ids) for each in encodings], long)
 
     def _too_long(self, index: int, tokens: int) -> InvalidInput:
         return InvalidInput(

@@ -1,11 +1,11 @@
 """Vectors of queries: from the cache, or from the embedder."""
 
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
 from lorekeep.search.v1 import search_pb2
-from lorekeep_chassis import calls, client_calls, errors, tracing
+from lorekeep_chassis import cache_keys, calls, client_calls, errors, tracing
 from lorekeep_search import tenancy
 
 EMBEDDER_SERVICE = "lorekeep.embedder.v1.EmbedderService"
@@ -17,11 +17,11 @@ _LONGEST_SECONDS = 30.0
 class VectorCache(Protocol):
     """Keeps vectors for a while. Losing one, or all, costs time and nothing else."""
 
-    async def get(self, key: str) -> bytes | None:
-        """The bytes under a key, None where there are none or the cache does not answer."""
+    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        """The bytes under keys, None where there are none or the cache does not answer."""
 
-    async def put(self, key: str, vector: bytes) -> None:
-        """Keeps bytes under a key."""
+    async def put_many(self, values: Mapping[str, bytes]) -> bool:
+        """Keeps bytes under keys; False where the cache did not take them."""
 
     async def forget(self, prefix: str) -> int:
         """Removes what is kept under keys that begin so, and counts it; 0 where the cache does not answer."""
@@ -30,11 +30,11 @@ class VectorCache(Protocol):
 class NoCache:
     """Keeps nothing, for where there is no Redis."""
 
-    async def get(self, key: str) -> bytes | None:
-        return None
+    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        return [None] * len(keys)
 
-    async def put(self, key: str, vector: bytes) -> None:
-        """Forgets it."""
+    async def put_many(self, values: Mapping[str, bytes]) -> bool:
+        return False
 
     async def forget(self, prefix: str) -> int:
         return 0
@@ -54,7 +54,7 @@ class QueryVectors:
         """
         with tracing.span("embed") as span:
             key, size = _key(space, query), space.dimensions * _FLOAT_BYTES
-            kept = await self._cache.get(key)
+            (kept,) = await self._cache.get_many([key])
             hit = kept is not None and len(kept) == size
             span.set_attribute("lorekeep.cache_hit", hit)
             if kept is not None and hit:
@@ -65,12 +65,12 @@ class QueryVectors:
                     f"The embedder's vector has {len(vector) // _FLOAT_BYTES} dimensions and the index space "
                     f"{space.dimensions}. Serve the model that the collection was built with."
                 )
-            await self._cache.put(key, vector)
+            await self._cache.put_many({key: vector})
             return vector
 
     async def forgotten(self) -> int:
-        """Removes all that is kept for the calling organisation, and counts it."""
-        return await self._cache.forget(_prefix(tenancy.of_call().organisation_id))
+        """Removes all vectors that are kept for the calling organisation, the embedder's too, and counts them."""
+        return await self._cache.forget(cache_keys.of_organisation(tenancy.of_call().organisation_id))
 
     async def _embedded(self, space: search_pb2.IndexSpace, query: str) -> bytes:
         request = embedder_pb2.EmbedRequest(
@@ -87,9 +87,4 @@ class QueryVectors:
 
 
 def _key(space: search_pb2.IndexSpace, query: str) -> str:
-    digest = sha256(query.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{_prefix(calls.current().organisation_id)}{space.fingerprint}:{digest}"
-
-
-def _prefix(organisation_id: str) -> str:
-    return f"lorekeep:qvec:{organisation_id}:"
+    return cache_keys.of_text(calls.current().organisation_id, "search", space.fingerprint, text=query)

@@ -18,6 +18,7 @@ from lorekeep_search.settings import SearchSettings
 from lorekeep_search.store import VectorStore
 
 _LOG = logs.logger(__name__)
+_QUERY_KEPT_SECONDS = 2 * 60 * 60
 
 
 @asynccontextmanager
@@ -68,9 +69,10 @@ async def _query_vectors(settings: SearchSettings, stack: AsyncExitStack, checks
 def _cache(settings: SearchSettings, stack: AsyncExitStack, checks: dict[str, Check]) -> VectorCache:
     if not settings.redis_url:
         return NoCache()
-    from lorekeep_search.redis_cache import RedisCache
+    from lorekeep_chassis.redis_cache import RedisCache
 
-    cache = RedisCache(settings.redis_url)
+    url = settings.redis_url.get_secret_value()
+    cache = RedisCache(url, kept_seconds=_QUERY_KEPT_SECONDS, purpose="query cache")
     stack.push_async_callback(cache.close)
     checks["redis"] = cache.health
     return cache

@@ -21,4 +21,4 @@ class SearchSettings(ServiceSettings):
     )
     qdrant_api_key: SecretStr = Field(SecretStr(""), description="API key of the Qdrant server; empty for none.")
     index_path: Path = Field(Path(".lorekeep/index"), description="Directory of the embedded engine's index.")
-    redis_url: str = Field("", description="Redis that keeps query vectors; empty for no such cache.")
+    redis_url: SecretStr | None = Field(None, description="Redis that keeps query vectors; losable, none when unset.")

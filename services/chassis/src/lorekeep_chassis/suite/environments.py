@@ -28,7 +28,7 @@ STORES: dict[str, tuple[str, ...]] = {
         "unstructured_api_key",
     ),
     "search": ("redis_url", "qdrant_url", "qdrant_api_key"),
-    "embedder": (),
+    "embedder": ("redis_url",),
     "parser": (),
 }
 

@@ -1,5 +1,6 @@
 """The last two stages of a document's pipeline: chunks become vectors, and both become points of the index."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,21 +21,37 @@ Embedded = list[tuple[Chunk, bytes]]
 Marked = Embedded | Mark | Whole
 
 
+class Ahead:
+    """How far the embedder may be ahead of the index, `chunks` at most: in two requests, so that one is embedded while
+    the one before it is indexed and noted. Whoever goes on after a death embeds no more than that again."""
+
+    def __init__(self, chunks: int) -> None:
+        self.request_chunks = max(1, chunks // 2)
+        self._requests = asyncio.Semaphore(min(2, chunks))
+
+    async def began(self) -> None:
+        """A request may go to the embedder, once there is room for it."""
+        await self._requests.acquire()
+
+    def noted(self) -> None:
+        """The chunks of the oldest request are in the index, and the checkpoint is behind them."""
+        self._requests.release()
+
+
 async def embed(
     chunks: Pipe[Given],
     embedded: Pipe[Marked],
     embedding: Embedding,
     generation: Mapping[str, Any],
-    batch_chunks: int,
+    ahead: Ahead,
     begun: Callable[[], None],
 ) -> None:
-    """Embeds chunks in requests of `batch_chunks`, each once the one before is in the index and noted there, so that
-    whoever goes on after a death embeds no more than one request again. Marks pass by."""
+    """Embeds chunks request by request, as far ahead of the index as it may. Marks pass by."""
     waiting: list[Chunk] = []
 
     async def flush() -> None:
         if waiting:
-            await embedded.worked_off()
+            await ahead.began()
             begun()
             vectors = await embedding.vectors(generation["model"], generation["fingerprint"], waiting)
             await embedded.put(list(zip(waiting, vectors, strict=True)))
@@ -43,7 +60,7 @@ async def embed(
     async for item in chunks:
         if isinstance(item, Chunk):
             waiting.append(item)
-        if isinstance(item, Whole) or len(waiting) == batch_chunks:
+        if isinstance(item, Whole) or len(waiting) == ahead.request_chunks:
             await flush()
         if not isinstance(item, Chunk):
             await embedded.put(item)

@@ -44,6 +44,7 @@ class Pipeline:
         self._draining = draining
         self._wanted = wanted
         self._checkpoint = Checkpoint.of_job(claimed.job)
+        self._ahead = indexing.Ahead(settings.embed_batch_chunks)
         self._marks: deque[Mark] = deque()
         self._useless: ReadAnew | None = None
 
@@ -78,7 +79,7 @@ class Pipeline:
                 embedded,
                 self._embedding,
                 self._claimed.generation,
-                self._settings.embed_batch_chunks,
+                self._ahead,
                 lambda: self._claimed.lease.enter("embed"),
             )
 
@@ -97,6 +98,7 @@ class Pipeline:
         await self._writing.add(batch)
         await self._writing.flush()
         await self._claimed.move(self._moved(batch[-1][0].ordinal + 1), self._writing.warnings)
+        self._ahead.noted()
         if self._draining.is_set():
             raise HandedBack
 

@@ -27,14 +27,9 @@ class Pipe(Generic[Item]):
             self._queue.get_nowait()
         self._queue.put_nowait(None)
 
-    async def worked_off(self) -> None:
-        """Waits until the taker is done with all that was given."""
-        await self._queue.join()
-
     async def __aiter__(self) -> AsyncIterator[Item]:
         while (item := await self._queue.get()) is not None:
             yield item
-            self._queue.task_done()
 
 
 async def together(*steps: Coroutine[Any, Any, None]) -> None:

@@ -17,7 +17,9 @@ class IngestSettings(StoreSettings):
     retry_seconds: float = Field(1, gt=0, description="First pause before a retry; doubles with each.")
     poll_seconds: float = Field(1, gt=0, description="Pause between looks at an empty queue.")
     batch_pages: int = Field(10, ge=1, le=100, description="Pages between two checkpoints.")
-    embed_batch_chunks: int = Field(32, ge=1, le=256, description="Chunks in a request to the embedder.")
+    embed_batch_chunks: int = Field(
+        64, ge=1, le=512, description="Chunks embedded ahead of the index, in two requests; a kill repeats them."
+    )
     upsert_batch_chunks: int = Field(100, ge=1, le=256, description="Chunks in a request to search.")
     janitor_seconds: float = Field(30, gt=0, description="Pause between two rounds of tidying.")
     job_retention_days: float = Field(30, gt=0, description="Days for which ended jobs can be looked at.")

@@ -36,7 +36,7 @@ async def remove_chunks(
 
 
 async def forget_cache(callees: Callees, organisation_id: str) -> int:
-    """Removes all that search caches for an organisation; gives how many entries."""
+    """Removes all that search and the embedder cache for an organisation; gives how many entries."""
     with calls.calling_as(_context(organisation_id, "")), calls.deadline(_SEARCH_SECONDS):
         async with client_calls.translated():
             answer = await callees.search.Forget(search_pb2.ForgetRequest())
