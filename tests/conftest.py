@@ -12,6 +12,8 @@ SLOW = {
         "test_model_files.py",
         "test_process.py",
         "test_tokenizer.py",
+        "test_torch_backend.py",
+        "test_torch_models.py",
     },
     "gateway": {
         "test_collection_settings.py",
