@@ -7,6 +7,7 @@ import pytest
 TESTS = Path(__file__).parent
 SLOW = {
     "embedder": {
+        "test_bench_gpu.py",
         "test_conformance.py",
         "test_lifecycle.py",
         "test_model_files.py",
