@@ -14,6 +14,7 @@ SLOW = {
         "test_process.py",
         "test_tokenizer.py",
         "test_torch_backend.py",
+        "test_torch_free.py",
         "test_torch_models.py",
     },
     "gateway": {
