@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from lorekeep_chassis.errors import Overloaded
 from lorekeep_embedder.backends.seam import Outputs, SparseVector, Tokens
-from lorekeep_embedder.backends.torch.memory import BatchBudget, Frugal
+from lorekeep_embedder.backends.torch.memory import BatchBudget, Frugal, loaded_into
 
 MOST = 12_288
 
@@ -92,6 +92,14 @@ def test_another_error_is_not_taken_for_a_memory_that_is_full() -> None:
 
     with pytest.raises(RuntimeError, match="the bus"):
         Frugal(broken, BatchBudget(MOST), OutOfTestMemory, lambda: None).run(texts(4))
+
+
+def test_a_model_that_does_not_fit_is_an_error_that_says_so_and_holds_nothing() -> None:
+    memory = Memory(0)
+    with pytest.raises(Overloaded, match="The model does not fit") as raised:
+        loaded_into(lambda: memory.compute(texts(1)), OutOfTestMemory, memory.free)
+    assert (raised.value.reason, memory.freed, raised.value.__context__) == ("out_of_memory", 1, None)
+    assert loaded_into(lambda: "the model", OutOfTestMemory, memory.free) == "the model"
 
 
 def test_the_budget_is_lowered_for_what_follows_and_never_under_one_short_text() -> None:

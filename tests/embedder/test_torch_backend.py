@@ -90,6 +90,11 @@ def test_int8_is_not_torchs(folder: Path) -> None:
     assert raised.value.reason == "precision_missing"
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here")
+def test_the_default_precision_stands_first() -> None:
+    assert devices.precisions("auto") == devices.precisions("cpu") == ("float32", "bfloat16", "float16")
+
+
 def test_there_is_no_memory_of_a_gpu_where_there_is_none(reference: TorchBackend) -> None:
     assert reference.device == "cpu"
     assert b"embedding_gpu_memory_bytes{" not in generate_latest()

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder.backends.seam import SparseVector, Tokens, Vectors
 from lorekeep_embedder.backends.torch.backend import TorchBackend
 from lorekeep_embedder.backends.torch.models import Form
+from lorekeep_embedder.tokenizer import Tokenizer as LorekeepTokenizer
 from tests.embedder import tiny_torch_models as tiny
 
 TEXTS = [
@@ -74,9 +77,11 @@ def test_a_decoder_padded_on_the_right_makes_what_it_makes_padded_on_the_left(tm
 def test_a_decoder_reads_the_same_ids_as_sentence_transformers_with_the_end_last(tmp_path: Path) -> None:
     tiny.decoder(tmp_path)
     own = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
-    read = tokenised(tmp_path, TEXTS)
-    assert [list(each.ids) for each in read] == own(TEXTS)["input_ids"]
-    assert {each.ids[-1] for each in read} == {own.eos_token_id}
+    spec: Any = SimpleNamespace(name="decoder", window_tokens=64)
+    read = LorekeepTokenizer(spec, tmp_path).tokenised(TEXTS, truncate=True)
+    assert [list(each.ids) for each in read.texts] == own(TEXTS, truncation=True, max_length=64)["input_ids"]
+    assert {each.ids[-1] for each in read.texts} == {own.eos_token_id}
+    assert (read.truncated_count, max(map(len, read.texts))) == (1, 64)
 
 
 def test_a_reranker_gives_scores_from_0_to_1(tmp_path: Path) -> None:

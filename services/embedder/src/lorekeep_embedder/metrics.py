@@ -28,6 +28,6 @@ GENERATION_SECONDS = Histogram(
     buckets=BUCKETS_SECONDS,
 )  # fmt: skip
 
-OUT_OF_MEMORY = Counter("embedding_out_of_memory_total", "Runs of a batch that did not fit the device's memory.")
+OUT_OF_MEMORY = Counter("embedding_out_of_memory_total", "Batches and models that did not fit the device's memory.")
 BATCH_REDUCTIONS = Counter("embedding_batch_reductions_total", "Batches halved since they did not fit the memory.")
 GPU_MEMORY = Gauge("embedding_gpu_memory_bytes", "Memory of the GPU: allocated, reserved, total.", ("kind",))

@@ -11,7 +11,7 @@ from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder.backends.seam import Outputs, Tokens, padded
 from lorekeep_embedder.backends.torch import devices, models
 from lorekeep_embedder.backends.torch.compiling import compile_forward
-from lorekeep_embedder.backends.torch.memory import BatchBudget, Frugal
+from lorekeep_embedder.backends.torch.memory import BatchBudget, Frugal, loaded_into
 from lorekeep_embedder.backends.torch.models import Form
 
 _LONGEST_MEASURED_TOKENS = 256
@@ -36,7 +36,11 @@ class TorchBackend:
         self.device = self._device.name
         self.precision = devices.checked_precision(self._device, precision)
         dtype = devices.DTYPES[self.precision]
-        self._model = models.loaded(folder, form or Form(), self._device, dtype)
+        self._model = loaded_into(
+            lambda: models.loaded(folder, form or Form(), self._device, dtype),
+            torch.OutOfMemoryError,
+            self._device.free,
+        )
         self._reads_types = "token_type_ids" in self._model.modules.tokenizer.model_input_names
         if compiled:
             compile_forward(self._model.modules[0].model)

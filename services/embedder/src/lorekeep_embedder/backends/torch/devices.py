@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import local
 from typing import Any, Protocol
 
@@ -36,7 +37,7 @@ class Device(Protocol):
         """Gives unused memory back."""
 
     def peak_bytes(self, run: Callable[[], object]) -> int:
-        """Memory that `run` takes at its height, beside what is held before."""
+        """Memory that `run` takes at its height, beside what is held before; with what runs beside it counted in."""
 
 
 class CpuDevice:
@@ -133,10 +134,21 @@ def opened(wanted: str) -> Device:
     if wanted == "cpu":
         return CpuDevice()
     if torch.cuda.is_available():
-        return CudaDevice()
+        return _cuda()
     if wanted == "auto":
         return CpuDevice()
     raise missing(built=torch.version.cuda is not None, visible=os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+@cache
+def _cuda() -> CudaDevice:
+    """One for all models of a process: what they free in a thread's stream serves the next one there."""
+    return CudaDevice()
+
+
+def precisions(wanted: str) -> tuple[str, ...]:
+    """What the device of a setting computes in, its default first; Unavailable as `opened`."""
+    return opened(wanted).precisions
 
 
 def missing(*, built: bool, visible: str | None) -> Unavailable:

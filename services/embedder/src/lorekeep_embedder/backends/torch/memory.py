@@ -1,8 +1,10 @@
 """What happens where a device's memory does not suffice: smaller batches at once, and for a while afterwards."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from lorekeep_chassis.errors import Overloaded
 from lorekeep_embedder import metrics
 from lorekeep_embedder.backends.seam import Outputs, Tokens
 
+Loaded = TypeVar("Loaded")
 _LOG = logs.logger(__name__)
 _LEAST_TOKENS = 256
 # Batches that must fit before the budget grows by an eighth. The number doubles with each batch that did not fit, so a
@@ -105,6 +108,20 @@ class Frugal:
         _LOG.warning("a batch did not fit the device's memory", extra={"lorekeep": facts})
         self._free()
         return None
+
+
+def loaded_into(load: Callable[[], Loaded], exhausted: type[Exception], free: Callable[[], None]) -> Loaded:
+    """What `load` gives; Overloaded `out_of_memory` where the device has no room for it."""
+    with suppress(exhausted):
+        return load()
+    metrics.OUT_OF_MEMORY.inc()
+    free()
+    raise Overloaded(
+        "The model does not fit the memory that the device has left. Try again after the given time, or have fewer "
+        "models loaded.",
+        reason="out_of_memory",
+        retry_after_seconds=_RETRY_SECONDS,
+    )
 
 
 def _padded_tokens(batch: Sequence[Tokens]) -> int:
