@@ -52,9 +52,12 @@ class Subject:
         models = registry.load()
         self.spec = models[arguments.model or next(iter(models))]
         self.folder = model_files.located(self.spec, arguments.models_path)
-        form = Form(pooling=self.spec.pooling, normalise=self.spec.normalise)
         self.backend = MeasuredBackend(
-            self.folder, form, device=arguments.device, precision=arguments.precision, compiled=arguments.compile
+            self.folder,
+            Form.of(self.spec),
+            device=arguments.device,
+            precision=arguments.precision,
+            compiled=arguments.compile,
         )
         self.tokenizer = Tokenizer(self.spec, self.folder)
         self.texts = list(_passages(self.effort.texts))

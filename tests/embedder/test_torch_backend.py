@@ -95,6 +95,12 @@ def test_the_default_precision_stands_first() -> None:
     assert devices.precisions("auto") == devices.precisions("cpu") == ("float32", "bfloat16", "float16")
 
 
+def test_a_plan_names_its_precisions_and_opens_a_model_in_each(spec: ModelSpec, folder: Path) -> None:
+    plan = choice.planned(EmbedderSettings(embedder_token="t", device="cpu", backend="torch"))
+    assert choice.precisions(plan)[0] == choice.opened(plan, spec, folder, "").precision == "float32"
+    assert choice.opened(plan, spec, folder, "", "bfloat16").precision == "bfloat16"
+
+
 def test_there_is_no_memory_of_a_gpu_where_there_is_none(reference: TorchBackend) -> None:
     assert reference.device == "cpu"
     assert b"embedding_gpu_memory_bytes{" not in generate_latest()

@@ -165,6 +165,15 @@ def test_files_that_name_no_modules_are_pooled_as_the_registry_says(tmp_path: Pa
         assert np.abs(backend.compute(tokenised(tmp_path, TEXTS)).vectors - expected).max() < 1e-5
 
 
+def test_files_for_other_runtimes_do_no_harm(tmp_path: Path) -> None:
+    tiny.dense(tmp_path, "mean", normalise=True)
+    for name in ("openvino/openvino_model.bin", "pytorch_model.bin"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"no weights")
+    with opened(tmp_path, Form()) as backend:
+        assert backend.compute(tokenised(tmp_path, TEXTS)).vectors.shape == (len(TEXTS), 32)
+
+
 @pytest.mark.parametrize("place", ["pytorch_model.bin", "2_Dense/pytorch_model.bin"])
 def test_pickled_weights_are_not_read(tmp_path: Path, place: str) -> None:
     tiny.dense(tmp_path, "mean", normalise=True)

@@ -40,9 +40,21 @@ def planned(settings: EmbedderSettings) -> Plan:
     return Plan(backend, sessions, settings.device, settings.compile)
 
 
-def opened(plan: Plan, spec: ModelSpec, folder: Path, models_path: str) -> Backend:
+def precisions(plan: Plan) -> tuple[str, ...]:
+    """What can be computed here, the default first."""
+    if plan.backend != "torch":
+        return ("float32",)
+    _need_torch()
+    from lorekeep_embedder.backends.torch import devices
+
+    return devices.precisions(plan.device)
+
+
+def opened(plan: Plan, spec: ModelSpec, folder: Path, models_path: str, precision: str = "") -> Backend:
     """Loads the model in `folder`; slow and blocking. Unavailable, with what to do, where it cannot."""
-    return _torch(plan, spec, folder) if plan.backend == "torch" else _onnx_runtime(spec, folder, models_path)
+    return (
+        _torch(plan, spec, folder, precision) if plan.backend == "torch" else _onnx_runtime(spec, folder, models_path)
+    )
 
 
 def _onnx_runtime(spec: ModelSpec, folder: Path, models_path: str) -> Backend:
@@ -58,18 +70,28 @@ def _onnx_runtime(spec: ModelSpec, folder: Path, models_path: str) -> Backend:
         raise
 
 
-def _torch(plan: Plan, spec: ModelSpec, folder: Path) -> Backend:
+def _torch(plan: Plan, spec: ModelSpec, folder: Path, precision: str) -> Backend:
+    _need_torch()
+    from lorekeep_embedder.backends.torch.backend import TorchBackend
+    from lorekeep_embedder.backends.torch.models import Form
+
+    return TorchBackend(
+        folder,
+        Form.of(spec),
+        device=plan.device,
+        precision=precision or "auto",
+        compiled=plan.compiled,
+        sessions=plan.sessions,
+    )
+
+
+def _need_torch() -> None:
     if not (util.find_spec("torch") and util.find_spec("sentence_transformers")):
         raise Unavailable(
             "LOREKEEP_BACKEND is torch, or LOREKEEP_DEVICE is cuda, but torch and sentence-transformers are not "
             "installed. Install them, or set both to auto.",
             reason="backend_missing",
         )
-    from lorekeep_embedder.backends.torch.backend import TorchBackend
-    from lorekeep_embedder.backends.torch.models import Form
-
-    form = Form(pooling=spec.pooling, normalise=spec.normalise)
-    return TorchBackend(folder, form, device=plan.device, compiled=plan.compiled, sessions=plan.sessions)
 
 
 def _cuda_is_likely() -> bool:

@@ -14,6 +14,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder.backends.seam import Outputs, SparseVector
 from lorekeep_embedder.backends.torch.devices import Device
+from lorekeep_embedder.registry import ModelSpec
 
 _POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
 _SPARSE_HEAD = "sparse_linear.pt"
@@ -28,6 +29,12 @@ class Form:
     pooling: str = "mean"
     normalise: bool = True
     sparse: bool = False
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> "Form":
+        """The form of a registry's entry."""
+        kind, sparse = getattr(spec, "kind", "embedder"), getattr(spec, "sparse", False)
+        return cls(kind, spec.pooling, spec.normalise, sparse)
 
 
 class Model(Protocol):
@@ -177,7 +184,7 @@ def _keep_pooling(steps: Sequence[Any], pooling: str, *, named: bool) -> None:
 
 def _refuse_pickles(folder: Path) -> None:
     """Wherever sentence-transformers finds no safetensors, it would fall back to a pickle."""
-    pickled = [path for path in folder.rglob("*.bin") if not (path.parent / "model.safetensors").is_file()]
+    pickled = [path for path in folder.rglob("pytorch_model*.bin") if not (path.parent / "model.safetensors").is_file()]
     if pickled:
         raise Unavailable(
             f"The model folder has {pickled[0].relative_to(folder)} and no model.safetensors beside it. Pickled "
