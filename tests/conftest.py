@@ -7,12 +7,16 @@ import pytest
 TESTS = Path(__file__).parent
 SLOW = {
     "embedder": {
+        "test_bench_gpu.py",
         "test_conformance.py",
         "test_lifecycle.py",
         "test_model_files.py",
         "test_process.py",
         "test_tokenizer.py",
         "test_vector_cache_process.py",
+        "test_torch_backend.py",
+        "test_torch_free.py",
+        "test_torch_models.py",
     },
     "gateway": {
         "test_collection_settings.py",

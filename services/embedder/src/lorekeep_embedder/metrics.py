@@ -34,3 +34,6 @@ CACHE_STORED = Counter("embedding_cache_stored_total", "Vectors that the cache t
 CACHE_DROPPED = Counter(
     "embedding_cache_dropped_total", "Vectors not kept: too many waited for the cache, or it did not take them."
 )
+OUT_OF_MEMORY = Counter("embedding_out_of_memory_total", "Batches and models that did not fit the device's memory.")
+BATCH_REDUCTIONS = Counter("embedding_batch_reductions_total", "Batches halved since they did not fit the memory.")
+GPU_MEMORY = Gauge("embedding_gpu_memory_bytes", "Memory of the GPU: allocated, reserved, total.", ("kind",))

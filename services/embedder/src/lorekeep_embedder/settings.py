@@ -1,8 +1,8 @@
 """What the embedder reads from its environment."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from lorekeep_chassis.settings import ServiceSettings
 from lorekeep_embedder import registry
@@ -22,7 +22,6 @@ class EmbedderSettings(ServiceSettings):
     backend: Literal["auto", "onnxruntime", "torch"] = Field(
         "auto", description="What computes: `auto` takes torch where it finds CUDA, else onnxruntime."
     )
-    sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side on a CPU; 0 = one per core.")
     redis_url: SecretStr | None = Field(None, description="Redis that keeps vectors; losable, none when unset.")
     vector_cache: Literal["off", "interactive", "all"] = Field(
         "interactive", description="Whose vectors are kept in Redis: nobody's, the interactive lane's, everybody's."
@@ -30,6 +29,11 @@ class EmbedderSettings(ServiceSettings):
     vector_cache_seconds: int = Field(
         30 * 24 * 3600, ge=1, le=365 * 24 * 3600, description="Time for which Redis keeps a vector."
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where it computes: `auto` takes CUDA where it is; CUDA_VISIBLE_DEVICES says which device."
+    )
+    compile: bool = Field(False, description="torch.compile on the torch backend: a slow start, then quicker batches.")
+    sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side; 0 = one per core, 2 on CUDA.")
 
     @field_validator("embedding_model")
     @classmethod
@@ -38,3 +42,9 @@ class EmbedderSettings(ServiceSettings):
         if name and name not in known:
             raise ValueError(f"the registry has no such model; it has {', '.join(known)}")
         return name or known[0]
+
+    @model_validator(mode="after")
+    def _device_of_backend(self) -> Self:
+        if self.device == "cuda" and self.backend not in ("auto", "torch"):
+            raise ValueError(f"LOREKEEP_DEVICE is cuda, but the backend {self.backend} computes on the CPU alone")
+        return self
