@@ -6,8 +6,8 @@ most. What the callers spend is not counted. infinity is asked over HTTP by its 
 peer calls encode in a loop. The GEMM limit is measured in the same rounds: the best of torch, OpenVINO and ONNX Runtime
 with the shapes of the model's layers, CPU time. A text of n tokens costs l * (2n(4h² + 2hi) + 4n²h) floating-point
 operations, h numbers a token, i numbers in between, l layers, padding not counted; the share of the limit is texts per
-CPU-second times that, over the limit. Over the in-process backend: the same texts through tokeniser and backend alone, in batches
-of the mean size that the scheduler formed.
+CPU-second times that, over the limit. Over the in-process backend: the same texts through tokeniser and backend alone,
+in batches of the mean size that the scheduler formed.
 
 Queries' waiting times and goodput are wall times and want an otherwise idle machine. Exit status 1 where a must is
 missed, which is told on the standard error.
@@ -92,7 +92,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lk-bench-") as folder:
         bench = Bench(given, Path(folder))
         rows = list(bench.rows())
-    write("embedder", targets.HEAD, [each.cells() for each in rows], {"conditions": facts, "rounds": bench.facts})
+    name = "embedder-quick" if given.quick else "embedder"
+    write(name, targets.HEAD, [each.cells() for each in rows], {"conditions": facts, "rounds": bench.facts})
     missed = [each.what for each in rows if each.verdict == targets.MISSED]
     print("".join(f"missed: {each}\n" for each in missed), end="", file=sys.stderr)
     return int(bool(missed))
