@@ -10,7 +10,7 @@ from statistics import median
 
 from tests.embedder.processes import EmbedderProcess
 
-from bench.embedder import ceiling, contenders, counters, targets
+from bench.embedder import ceiling, contenders, counters, offered, targets
 from bench.embedder.contenders import Contender, InProcess, Naive, Server, Variant
 from bench.embedder.targets import Row
 from bench.embedder.workloads import Model, Workload
@@ -24,6 +24,7 @@ _AGAINST = {
 _SHARES = {"float32": (70.0, 85.0), "bfloat16": (65.0, 75.0)}
 _OVERHEADS = {"chunks": (5.0, 3.0), "queries": (25.0, 15.0)}
 _SHAPE_SECONDS = 0.25
+_JUDGED = {("chunks", CHUNK_CONNECTIONS), ("queries", QUERY_CONNECTIONS[0])}
 
 
 @dataclass(frozen=True)
@@ -73,22 +74,20 @@ def measured(
             child = stack.enter_context(contenders.in_process(variant, models_path))
             everybody += [server, InProcess(variant, child, batch_texts[variant.name])]
         if plan.peers:
-            everybody += [stack.enter_context(contenders.infinity(model, each)) for each in _precisions(variants)]
+            everybody += [stack.enter_context(contenders.infinity(model, each)) for each in offered.precisions()]
             naive = contenders.sentence_transformers(contenders.PEER_PYTHON, model.folder)
             everybody.append(Naive(stack.enter_context(naive)))
         for number in range(plan.rounds):
             print(f"round {number + 1} of {plan.rounds}", file=sys.stderr)
-            for precision in _precisions(variants):
+            for precision in offered.precisions():
                 rates.limits[precision].append(ceiling.gflops(precision, min(_SHAPE_SECONDS, plan.seconds / 20)))
             for workload, connections in _points(workloads):
+                # Only the first of a workload's points has targets; the others are shown.
+                seconds = plan.seconds if (workload.name, connections) in _JUDGED else plan.seconds / 2
                 for each in everybody:
-                    found = each.rate(workload, connections, plan.seconds)
+                    found = each.rate(workload, connections, seconds)
                     rates.rates[each.name, workload.name, connections].append(found)
     return rates
-
-
-def _precisions(variants: Sequence[Variant]) -> list[str]:
-    return list(dict.fromkeys(["float32", *(each.precision for each in variants)]))
 
 
 def _points(workloads: Sequence[Workload]) -> Iterator[tuple[Workload, int]]:
@@ -136,11 +135,12 @@ def _shares(rates: Rates, model: Model, variants: Sequence[Variant], workload: W
     """The target of a precision is held by the better of its backends; the others are shown."""
     flops = workload.flops_a_text(model.config)
     for precision, (must, aim) in _SHARES.items():
+        limits = rates.limits.get(precision, [])
         shares = {
             each.name: 100 * flops * rates.of(each.name, workload.name, CHUNK_CONNECTIONS) / limit / 1e9
             for each in variants
             if each.precision == precision
-            for limit in [median(rates.limits[precision])]
+            for limit in limits and [median(limits)]
         }
         for name, share in shares.items():
             what = f"of the GEMM limit, end to end over gRPC: {name}, %"
