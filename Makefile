@@ -16,7 +16,9 @@ INPUTS := $(sort $(wildcard requirements/*.txt)) $(addsuffix /pyproject.toml,$(D
 HASH := $(shell cat $(INPUTS) | sha256sum | cut -c1-16)
 LOCAL := .venv/installed-$(HASH)
 TEST := .venv-test/installed-$(HASH)
+BENCH_EMBEDDER_INPUTS := requirements/torch.txt bench/embedder/peers.txt
 BENCH := .venv-bench/installed-$(shell cat $(BENCH_INPUTS) | sha256sum | cut -c1-16)
+BENCH_EMBEDDER := .venv-bench-embedder/installed-$(shell cat $(BENCH_EMBEDDER_INPUTS) | sha256sum | cut -c1-16)
 
 SUITE := .venv/bin/python -m lorekeep_chassis.suite
 BIN := .venv-test/bin
@@ -148,6 +150,14 @@ bench-parser: setup $(TEST) $(BENCH) ## PDFs, a long book, a large workbook besi
 bench-gpu: $(TEST) ## The embedder on this machine's CUDA device: ARGUMENTS="--precision bfloat16"; build/bench/gpu.json
 	@$(BIN)/python -m bench.gpu $(ARGUMENTS)
 
+.PHONY: bench-embedder
+bench-embedder: $(TEST) $(BENCH_EMBEDDER) ## Embedder beside infinity, under load, against the GEMM limit; embedder.json
+	@$(BIN)/python -m bench.embedder
+
+.PHONY: bench-embedder-soak
+bench-embedder-soak: $(TEST) ## Embedder at twice its capacity for MINUTES=10: goodput, waits, memory; embedder-soak.json
+	@$(BIN)/python -m bench.embedder.soak --minutes $(MINUTES)
+
 .PHONY: bench-fuzz
 bench-fuzz: setup $(TEST) ## Damaged documents against a parser for MINUTES=10; a table, and build/bench/fuzz.json
 	@$(BIN)/python -m bench.fuzz --minutes $(MINUTES) --seed $(SEED)
@@ -155,7 +165,7 @@ bench-fuzz: setup $(TEST) ## Damaged documents against a parser for MINUTES=10; 
 .PHONY: clean
 clean: ## Remove environments, caches and build results; the data in .lorekeep stays
 	@if [ -x .venv/bin/python ]; then $(SUITE) down >/dev/null; fi
-	rm -rf .venv .venv-test .venv-bench build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-test .venv-bench .venv-bench-embedder build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find services sdk -name '*.egg-info' -prune -exec rm -rf {} +
 
 # --- environments ----------------------------------------------------------------------------------------------------
@@ -194,3 +204,11 @@ $(BENCH):
 	pip -r bench/peers.txt
 	pip --no-deps -r bench/peers-no-deps.txt
 	rm -f .venv-bench/installed-* && touch $@
+
+# torch goes first here too.
+$(BENCH_EMBEDDER):
+	@echo "installing into .venv-bench-embedder (once, some minutes)"
+	$(call venv,.venv-bench-embedder)
+	pip -r requirements/torch.txt
+	pip -r bench/embedder/peers.txt
+	rm -f .venv-bench-embedder/installed-* && touch $@

@@ -6,6 +6,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 SLOW = {
+    "bench": {"test_embedder.py"},
     "embedder": {
         "test_bench_gpu.py",
         "test_conformance.py",
