@@ -1,39 +1,37 @@
 """A loaded model: what it is, and its way from texts to vectors."""
 
-import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import calls
 from lorekeep_chassis import metrics as chassis_metrics
 from lorekeep_chassis.errors import ModelMismatch
-from lorekeep_embedder import metrics
+from lorekeep_embedder import answer_size, metrics
 from lorekeep_embedder.admission import Admission, Throughput, bounds_of
-from lorekeep_embedder.backends.seam import Backend, Vectors
+from lorekeep_embedder.backends.seam import Backend, SparseVector, Vectors
+from lorekeep_embedder.heads import Gone
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
 from lorekeep_embedder.tokenizer import Tokenised, Tokenizer
+from lorekeep_embedder.tokenizer_threads import Tokenise, TokenizerThreads
 
-# Fewer characters are tokenised in under a millisecond, which is less than a queue behind long texts costs.
-_SHORT_CHARACTERS = 2_000
 # Low on purpose, so that the estimate by which a request is admitted is seldom under what is counted afterwards.
 _BYTES_A_TOKEN = 3
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """Vectors of a request, texts x dimensions in the order given, and what was counted on the way."""
+class Made:
+    """What a model made of a request, in the order given, and what was counted on the way.
+
+    `vectors` are texts x dimensions; of a reranker texts x 1, scores. `sparse` is empty where the model makes none.
+    """
 
     vectors: Vectors
+    sparse: Sequence[SparseVector]
     token_count: int
     truncated_count: int
-
-    def little_endian(self) -> bytes:
-        """The vectors, one after another, as the contract sends them."""
-        return self.vectors.astype("<f4", copy=False).tobytes()
 
 
 class LoadedModel:
@@ -46,13 +44,13 @@ class LoadedModel:
         self._scheduler = scheduler
         self._throughput = Throughput(scheduler.sessions)
         self._admission = Admission(bounds_of(backend, scheduler.sessions), self._throughput)
-        self._threads = ThreadPoolExecutor(scheduler.sessions, thread_name_prefix="tokenizer")
+        self._threads = TokenizerThreads(scheduler.sessions)
         self.description = _description(spec, tokenizer, backend)
         _warm_up(spec, tokenizer, backend, self._throughput)
 
     def close(self) -> None:
         """Gives the model's memory back; nothing is asked of it afterwards."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._backend.close()
 
     def expect(self, fingerprint: str) -> None:
@@ -63,39 +61,63 @@ class LoadedModel:
                 f"{fingerprint[:12]}: its vectors do not mix with yours. Index again, or serve the former model."
             )
 
-    async def embed(self, texts: Sequence[str], *, truncate: bool) -> Embedded:
-        """Vectors of `texts` for the running call; Overloaded, InvalidInput `text_too_long`, DeadlineExceeded."""
+    async def embed(self, texts: Sequence[str], *, truncate: bool, sparse_beside: int | None = None) -> Made:
+        """Vectors of `texts` for the running call; Overloaded, InvalidInput `text_too_long`, DeadlineExceeded.
+
+        TooLarge where sparse vectors are wanted beside dense ones of `sparse_beside` numbers, and both together could
+        be over a message's bound.
+        """
+
+        def tokenise(gone: Gone) -> Tokenised:
+            tokenised = self.tokenizer.tokenised(texts, truncate=truncate, gone=gone)
+            if sparse_beside is not None:
+                answer_size.check_sparse(tokenised.texts, sparse_beside)
+            return tokenised
+
+        return await self._made(texts, self._estimated_tokens(texts), tokenise)
+
+    async def rerank(self, query: str, texts: Sequence[str], *, truncate: bool) -> Made:
+        """Scores of `texts` against `query`; errors as for `embed`, and InvalidInput `query_too_long`."""
+
+        def tokenise(gone: Gone) -> Tokenised:
+            return self.tokenizer.paired(query, texts, truncate=truncate, gone=gone)
+
+        beside = len(query.encode()) // _BYTES_A_TOKEN + 1
+        return await self._made([query, *texts], self._estimated_tokens(texts, beside), tokenise)
+
+    async def _made(self, texts: Sequence[str], estimated_tokens: int, tokenise: Tokenise) -> Made:
         lane, begin = calls.current().lane, time.perf_counter()
-        with self._admission.admitted(lane, len(texts), _estimated_tokens(texts)) as ticket:
-            tokenised = await self._tokenised(texts, truncate)
+        with self._admission.admitted(lane, len(texts), estimated_tokens) as ticket:
+            tokenised = await self._threads.run(lane, texts, tokenise)
             ticket.settle(tokenised.token_count)
             metrics.TRUNCATIONS.inc(tokenised.truncated_count)
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
         metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
-        return Embedded(outputs.vectors, tokenised.token_count, tokenised.truncated_count)
+        return Made(outputs.vectors, outputs.sparse, tokenised.token_count, tokenised.truncated_count)
 
-    async def _tokenised(self, texts: Sequence[str], truncate: bool) -> Tokenised:
-        if sum(map(len, texts)) <= _SHORT_CHARACTERS:
-            return self.tokenizer.tokenised(texts, truncate=truncate)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.tokenizer.tokenised(texts, truncate=truncate))
-
-
-def _estimated_tokens(texts: Sequence[str]) -> int:
-    return sum(len(text.encode()) // _BYTES_A_TOKEN + 2 for text in texts)
+    def _estimated_tokens(self, texts: Sequence[str], beside: int = 0) -> int:
+        """Of texts, each with so many more; none is over the window, since a longer one is cut or refused."""
+        window = self.spec.window_tokens
+        return sum(min(len(text.encode()) // _BYTES_A_TOKEN + 2 + beside, window) for text in texts)
 
 
 def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, throughput: Throughput) -> None:
     """A query and a full batch, computed before anything is served: the first request is as quick as the tenth."""
     sentence = "The quick brown fox jumps over the lazy dog. "
     for texts in ([sentence], [sentence * 12] * max(1, backend.batch_tokens // 128)):
-        tokenised = tokenizer.tokenised(texts, truncate=True)
+        tokenised = _read(spec, tokenizer, texts)
         begin = time.perf_counter()
         vectors = backend.compute(tokenised.texts).vectors
         throughput.observe(tokenised.token_count, time.perf_counter() - begin)
         if vectors.shape != (len(texts), spec.dimensions):
             raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
+
+
+def _read(spec: ModelSpec, tokenizer: Tokenizer, texts: Sequence[str]) -> Tokenised:
+    if spec.kind == "reranker":
+        return tokenizer.paired(texts[0][:16], texts, truncate=True)
+    return tokenizer.tokenised(texts, truncate=True)
 
 
 def _description(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend) -> embedder_pb2.Model:
@@ -111,4 +133,7 @@ def _description(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend) -> emb
         device=backend.device,
         revision=spec.weights_sha256,
         passage_prompt=spec.passage_prompt,
+        kind=spec.proto_kind,
+        matryoshka_dimensions=spec.matryoshka_dimensions,
+        sparse=spec.sparse,
     )

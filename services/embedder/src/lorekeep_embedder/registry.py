@@ -9,7 +9,12 @@ import yaml
 
 from lorekeep.embedder.v1 import embedder_pb2
 
-_DISTANCES = {"cosine": embedder_pb2.DISTANCE_COSINE, "dot": embedder_pb2.DISTANCE_DOT}
+_DISTANCES = {
+    "cosine": embedder_pb2.DISTANCE_COSINE,
+    "dot": embedder_pb2.DISTANCE_DOT,
+    "": embedder_pb2.DISTANCE_UNSPECIFIED,
+}
+_KINDS = {"embedder": embedder_pb2.MODEL_KIND_EMBEDDER, "reranker": embedder_pb2.MODEL_KIND_RERANKER}
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,24 @@ class ModelSpec:
     distance: str
     query_prompt: str
     passage_prompt: str
+    kind: str = "embedder"
+    matryoshka_dimensions: tuple[int, ...] = ()
+    sparse: bool = False
 
     def __post_init__(self) -> None:
+        if self.kind not in _KINDS:
+            raise ValueError(f"{self.name}: kind is one of {', '.join(_KINDS)}, not {self.kind}")
+        if self.kind == "reranker":
+            return
         if self.pooling != "mean" or not self.normalise:
             raise ValueError(f"{self.name}: backends pool by mean and normalise, not pooling={self.pooling}")
         if self.distance not in _DISTANCES:
             raise ValueError(f"{self.name}: distance is one of {', '.join(_DISTANCES)}, not {self.distance}")
+
+    @property
+    def proto_kind(self) -> embedder_pb2.ModelKind:
+        """What it does, as the contract says it."""
+        return _KINDS[self.kind]
 
     @property
     def proto_distance(self) -> embedder_pb2.Distance:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
-from lorekeep_chassis.errors import NotFound
-from lorekeep_embedder.embed_request import texts_of
+from lorekeep_embedder import rerank_request
+from lorekeep_embedder.embed_answer import embed_answer
+from lorekeep_embedder.embed_request import dimensions_of, texts_of
 from lorekeep_embedder.shelf import Shelf
 
 SERVICE = embedder_pb2.DESCRIPTOR.services_by_name["EmbedderService"].full_name
@@ -21,13 +22,9 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         model = self._shelf.named(request.model)
         model.expect(request.expected_fingerprint)
         texts = texts_of(request, model.spec)
-        made = await model.embed(texts, truncate=request.truncate)
-        return embedder_pb2.EmbedResponse(
-            vectors=made.little_endian(),
-            model=model.description,
-            token_count=made.token_count,
-            truncated_count=made.truncated_count,
-        )
+        sparse_beside = dimensions_of(request, model.spec) if request.sparse else None
+        made = await model.embed(texts, truncate=request.truncate, sparse_beside=sparse_beside)
+        return embed_answer(request, model, made)
 
     async def EmbedStream(
         self, request_iterator: AsyncIterator[embedder_pb2.EmbedStreamRequest], context: Any
@@ -36,10 +33,10 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
             yield embedder_pb2.EmbedStreamResponse(response=await self.Embed(each.request, context))
 
     async def Rerank(self, request: embedder_pb2.RerankRequest, context: Any) -> embedder_pb2.RerankResponse:
-        raise NotFound(
-            "No reranker is installed here. Search without reranking, or install one of `lorekeep models list`.",
-            reason="reranker_missing",
-        )
+        model = self._shelf.reranker(request.model)
+        texts = rerank_request.checked(request, model.spec)
+        made = await model.rerank(request.query, texts, truncate=request.truncate)
+        return rerank_request.rerank_answer(model, made)
 
     async def LoadModel(self, request: embedder_pb2.LoadModelRequest, context: Any) -> embedder_pb2.LoadModelResponse:
         return embedder_pb2.LoadModelResponse(model=self._shelf.named(request.model).description)

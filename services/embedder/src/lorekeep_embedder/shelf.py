@@ -26,6 +26,18 @@ class Shelf:
             f"No model is served here under that name; this embedder serves {self._default}.", reason="model_not_found"
         )
 
+    def reranker(self, name: str) -> LoadedModel:
+        """The model of that name, the first reranker for an empty one; NotFound `reranker_missing` where none is."""
+        if name:
+            return self.named(name)
+        for model in self._loaded.values():
+            if model.spec.kind == "reranker":
+                return model
+        raise NotFound(
+            "No reranker is installed here. Search without reranking, or install one of `lorekeep models list`.",
+            reason="reranker_missing",
+        )
+
     def models(self) -> list[LoadedModel]:
         """All models, the default first; Unavailable while it loads."""
         default = self.named("")
