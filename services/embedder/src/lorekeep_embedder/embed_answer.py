@@ -5,18 +5,18 @@ import numpy as np
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_embedder.backends.seam import SparseVector, Vectors
 from lorekeep_embedder.embed_request import dimensions_of
-from lorekeep_embedder.model import LoadedModel, Made
+from lorekeep_embedder.model import Computed, LoadedModel
 
 
-def embed_answer(request: embedder_pb2.EmbedRequest, model: LoadedModel, made: Made) -> embedder_pb2.EmbedResponse:
+def embed_answer(request: embedder_pb2.EmbedRequest, model: LoadedModel, made: Computed) -> embedder_pb2.EmbedResponse:
     """The answer to a request: its vectors, cut where it asked for fewer numbers, and its sparse vectors."""
     dimensions = dimensions_of(request, model.spec)
     answer = embedder_pb2.EmbedResponse(
-        vectors=little_endian(_cut(made.vectors, dimensions, model.spec.distance)),
+        vectors=little_endian(_cut(made.outputs.vectors, dimensions, model.spec.distance)),
         model=model.description,
         token_count=made.token_count,
         truncated_count=made.truncated_count,
-        sparse=[_sparse(each) for each in made.sparse] if request.sparse else (),
+        sparse=[_sparse(each) for each in made.outputs.sparse] if request.sparse else (),
     )
     answer.model.dimensions = dimensions
     return answer

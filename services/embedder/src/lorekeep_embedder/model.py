@@ -10,7 +10,7 @@ from lorekeep_chassis import metrics as chassis_metrics
 from lorekeep_chassis.errors import ModelMismatch
 from lorekeep_embedder import answer_size, metrics
 from lorekeep_embedder.admission import Admission, Throughput, bounds_of
-from lorekeep_embedder.backends.seam import Backend, SparseVector, Vectors
+from lorekeep_embedder.backends.seam import Backend, Outputs
 from lorekeep_embedder.heads import Gone
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
@@ -22,14 +22,10 @@ _BYTES_A_TOKEN = 3
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a model made of a request, in the order given, and what was counted on the way.
+class Computed:
+    """What a model made of a request, in the order given, and what was counted on the way."""
 
-    `vectors` are texts x dimensions; of a reranker texts x 1, scores. `sparse` is empty where the model makes none.
-    """
-
-    vectors: Vectors
-    sparse: Sequence[SparseVector]
+    outputs: Outputs
     token_count: int
     truncated_count: int
 
@@ -61,7 +57,7 @@ class LoadedModel:
                 f"{fingerprint[:12]}: its vectors do not mix with yours. Index again, or serve the former model."
             )
 
-    async def embed(self, texts: Sequence[str], *, truncate: bool, sparse_beside: int | None = None) -> Made:
+    async def embed(self, texts: Sequence[str], *, truncate: bool, sparse_beside: int | None = None) -> Computed:
         """Vectors of `texts` for the running call; Overloaded, InvalidInput `text_too_long`, DeadlineExceeded.
 
         TooLarge where sparse vectors are wanted beside dense ones of `sparse_beside` numbers, and both together could
@@ -74,18 +70,19 @@ class LoadedModel:
                 answer_size.check_sparse(tokenised.texts, sparse_beside)
             return tokenised
 
-        return await self._made(texts, self._estimated_tokens(texts), tokenise)
+        return await self.computed(texts, self._estimated_tokens(texts), tokenise)
 
-    async def rerank(self, query: str, texts: Sequence[str], *, truncate: bool) -> Made:
+    async def rerank(self, query: str, texts: Sequence[str], *, truncate: bool) -> Computed:
         """Scores of `texts` against `query`; errors as for `embed`, and InvalidInput `query_too_long`."""
 
         def tokenise(gone: Gone) -> Tokenised:
             return self.tokenizer.paired(query, texts, truncate=truncate, gone=gone)
 
         beside = len(query.encode()) // _BYTES_A_TOKEN + 1
-        return await self._made([query, *texts], self._estimated_tokens(texts, beside), tokenise)
+        return await self.computed([query, *texts], self._estimated_tokens(texts, beside), tokenise)
 
-    async def _made(self, texts: Sequence[str], estimated_tokens: int, tokenise: Tokenise) -> Made:
+    async def computed(self, texts: Sequence[str], estimated_tokens: int, tokenise: Tokenise) -> Computed:
+        """What the model makes of what `tokenise` makes of `texts`; errors as for `embed`."""
         lane, begin = calls.current().lane, time.perf_counter()
         with self._admission.admitted(lane, len(texts), estimated_tokens) as ticket:
             tokenised = await self._threads.run(lane, texts, tokenise)
@@ -94,7 +91,7 @@ class LoadedModel:
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
         metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
-        return Made(outputs.vectors, outputs.sparse, tokenised.token_count, tokenised.truncated_count)
+        return Computed(outputs, tokenised.token_count, tokenised.truncated_count)
 
     def _estimated_tokens(self, texts: Sequence[str], beside: int = 0) -> int:
         """Of texts, each with so many more; none is over the window, since a longer one is cut or refused."""

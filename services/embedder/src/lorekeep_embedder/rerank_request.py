@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_embedder.embed_answer import little_endian
-from lorekeep_embedder.model import LoadedModel, Made
+from lorekeep_embedder.model import Computed, LoadedModel
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.text_lists import check_texts
 
@@ -26,10 +26,10 @@ def checked(request: embedder_pb2.RerankRequest, spec: ModelSpec) -> Sequence[st
     return list(request.texts)
 
 
-def rerank_answer(model: LoadedModel, made: Made) -> embedder_pb2.RerankResponse:
+def rerank_answer(model: LoadedModel, made: Computed) -> embedder_pb2.RerankResponse:
     """The answer to a request: a score a text."""
     return embedder_pb2.RerankResponse(
-        scores=little_endian(made.vectors[:, 0]),
+        scores=little_endian(made.outputs.vectors[:, 0]),
         model=model.description,
         token_count=made.token_count,
         truncated_count=made.truncated_count,

@@ -30,7 +30,7 @@ async def serve(settings: EmbedderSettings, life: Life) -> AsyncIterator[None]:
     shelf = Shelf(settings.embedding_model)
 
     def add(server: grpc.aio.Server) -> None:
-        embedder_pb2_grpc.add_EmbedderServiceServicer_to_server(EmbedderServicer(shelf), server)
+        embedder_pb2_grpc.add_EmbedderServiceServicer_to_server(EmbedderServicer(shelf, settings.rerank_model), server)
 
     address = f"{settings.host}:{settings.grpc_port}"
     server = GrpcServer(address, settings.embedder_token.get_secret_value(), [SERVICE], add)

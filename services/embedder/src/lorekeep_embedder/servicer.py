@@ -15,8 +15,9 @@ SERVICE = embedder_pb2.DESCRIPTOR.services_by_name["EmbedderService"].full_name
 class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     """`lorekeep.embedder.v1.EmbedderService` over a shelf of models."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, rerank_model: str = "") -> None:
         self._shelf = shelf
+        self._rerank_model = rerank_model
 
     async def Embed(self, request: embedder_pb2.EmbedRequest, context: Any) -> embedder_pb2.EmbedResponse:
         model = self._shelf.named(request.model)
@@ -33,7 +34,7 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
             yield embedder_pb2.EmbedStreamResponse(response=await self.Embed(each.request, context))
 
     async def Rerank(self, request: embedder_pb2.RerankRequest, context: Any) -> embedder_pb2.RerankResponse:
-        model = self._shelf.reranker(request.model)
+        model = self._shelf.reranker(request.model, self._rerank_model)
         texts = rerank_request.checked(request, model.spec)
         made = await model.rerank(request.query, texts, truncate=request.truncate)
         return rerank_request.rerank_answer(model, made)

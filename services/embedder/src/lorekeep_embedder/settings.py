@@ -22,6 +22,10 @@ class EmbedderSettings(ServiceSettings):
     backend: Literal["auto", "onnxruntime", "torch"] = Field(
         "auto", description="What computes: `auto` takes torch where it finds CUDA, else onnxruntime."
     )
+    rerank_model: str = Field(
+        "",
+        description="Reranker where a caller names none; empty for the registry's first that is here, `off` for none.",
+    )
     sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side on a CPU; 0 = one per core.")
 
     @field_validator("embedding_model")

@@ -26,10 +26,18 @@ class Shelf:
             f"No model is served here under that name; this embedder serves {self._default}.", reason="model_not_found"
         )
 
-    def reranker(self, name: str) -> LoadedModel:
-        """The model of that name, the first reranker for an empty one; NotFound `reranker_missing` where none is."""
-        if name:
-            return self.named(name)
+    def reranker(self, name: str, default: str) -> LoadedModel:
+        """The model of that name; for an empty one the default, which is the first reranker where it is empty too.
+
+        NotFound `reranker_missing` where there is none, and for any name where the default is `off`.
+        """
+        if default == "off":
+            raise NotFound(
+                "Reranking is turned off here. Search without it, or set LOREKEEP_RERANK_MODEL to a reranker.",
+                reason="reranker_missing",
+            )
+        if name or default:
+            return self.named(name or default)
         for model in self._loaded.values():
             if model.spec.kind == "reranker":
                 return model
