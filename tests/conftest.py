@@ -8,9 +8,12 @@ TESTS = Path(__file__).parent
 SLOW = {
     "embedder": {
         "test_conformance.py",
+        "test_hostile.py",
         "test_lifecycle.py",
         "test_model_files.py",
+        "test_pairs.py",
         "test_process.py",
+        "test_rerank.py",
         "test_tokenizer.py",
     },
     "gateway": {
