@@ -11,6 +11,8 @@ SLOW = {
         "test_lifecycle.py",
         "test_model_files.py",
         "test_process.py",
+        "test_pull.py",
+        "test_start.py",
         "test_tokenizer.py",
     },
     "gateway": {

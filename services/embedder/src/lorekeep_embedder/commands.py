@@ -30,11 +30,11 @@ def list_models() -> None:
     """List the models that can be named, and which of them are here."""
     path = _models_path()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _columns())
-    table = Table(box=None, header_style="dim", pad_edge=False)
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 0))
     numbers = ("dimensions", "window", "size")
     texts = ("state", "speed", "quality", *(("use",) if console.width >= _WIDE else ()))
     for title in ("name", "kind", *numbers, *texts):
-        table.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
+        table.add_column(title, justify="right" if title in numbers else "left", no_wrap=title != "use")
     for place, spec in enumerate(_registry(path).values()):
         table.add_row(*_row(spec, path, default=place == 0)[: len(table.columns)])
     console.print(table)

@@ -140,8 +140,9 @@ def _translated(spec: ModelSpec) -> Iterator[None]:
     except RepositoryNotFoundError:
         raise HubError(f"The hub shows no {spec.repository}. If it is private, set HF_TOKEN.") from None
     except HfHubHTTPError as error:
-        code = error.response.status_code if error.response is not None else "no"
-        raise HubError(f"The hub answered with {code} for {spec.repository}. Try again; what came is kept.") from None
+        code = error.response.status_code if error.response is not None else 0
+        hint = "Set HF_TOKEN, or another one." if code in (401, 403) else "Try again; what came is kept."
+        raise HubError(f"The hub answered with {code or 'nothing'} for {spec.repository}. {hint}") from None
     except httpx2.HTTPError as error:
         raise HubError(
             f"The hub cannot be reached ({type(error).__name__}). Check the network, or HF_ENDPOINT for a mirror; what "
