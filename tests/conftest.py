@@ -14,6 +14,8 @@ SLOW = {
         "test_pairs.py",
         "test_process.py",
         "test_rerank.py",
+        "test_pull.py",
+        "test_start.py",
         "test_tokenizer.py",
     },
     "gateway": {

@@ -62,7 +62,7 @@ def test_sparse_vectors_are_there_when_asked_for() -> None:
 
 
 PLAIN = dataclasses.replace(SPEC, sparse=False, matryoshka_dimensions=())
-RERANKER = dataclasses.replace(SPEC, kind="reranker")
+RERANKER = dataclasses.replace(SPEC, kind="reranker", distance="")
 REFUSED: list[tuple[str, str, ModelSpec, dict[str, Any]]] = [
     ("dimensions_not_offered", "Ask for 8, 4, 2", SPEC, {"dimensions": 3}),
     ("dimensions_not_offered", "Ask for 8", PLAIN, {"dimensions": 4}),

@@ -173,7 +173,7 @@ async def test_a_model_that_cannot_be_served_is_a_reason_not_a_crash(tmp_path: P
         process.wait_for("the model cannot be served")
         code, body = process.get("/health/ready")
         async with stub_of(process) as stub:
-            with pytest.raises(Unavailable, match="still loading"):
+            with pytest.raises(Unavailable, match=r"lacks model\.safetensors"):
                 await embed(stub, ["x"])
         folder.rmdir()
         process.wait_until_ready()

@@ -13,9 +13,11 @@ from sentence_transformers import CrossEncoder
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import calls
-from lorekeep_chassis.errors import InvalidInput, NotFound
+from lorekeep_chassis.errors import NotFound
 from lorekeep_embedder.backends.seam import Outputs, Tokens, padded
 from lorekeep_embedder.model import LoadedModel
+from lorekeep_embedder.model_files import ModelFiles
+from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
 from lorekeep_embedder.servicer import EmbedderServicer
 from lorekeep_embedder.shelf import Shelf
@@ -52,6 +54,30 @@ class CrossEncoderBackend:
         """Holds nothing."""
 
 
+class OneReranker:
+    """A source of one model, whose files are here."""
+
+    precisions = ("float32",)
+
+    def __init__(self, spec: ModelSpec, folder: Path, oracle: CrossEncoder, scheduler: Scheduler) -> None:
+        self._files = ModelFiles(spec, folder, from_package=False)
+        self._oracle = oracle
+        self._scheduler = scheduler
+
+    def specs(self) -> Sequence[ModelSpec]:
+        return [self._files.spec]
+
+    def spec(self, name: str) -> ModelSpec | None:
+        return self._files.spec if name == self._files.spec.name else None
+
+    def found(self, spec: ModelSpec) -> ModelFiles:
+        return self._files
+
+    def opened(self, spec: ModelSpec, precision: str) -> LoadedModel:
+        tokenizer = Tokenizer(spec, self._files.folder)
+        return LoadedModel(spec, tokenizer, CrossEncoderBackend(self._oracle), self._scheduler)
+
+
 @pytest.fixture(scope="module", params=["bert", "roberta"])
 def oracle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CrossEncoder]:
     folder = tiny_models.cross_encoder(tmp_path_factory.mktemp(request.param) / "tiny-reranker", request.param)
@@ -60,18 +86,15 @@ def oracle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @asynccontextmanager
 async def serving(folder: Path, oracle: CrossEncoder, rerank_model: str = "") -> AsyncIterator[EmbedderServicer]:
-    spec = tiny_models.spec_of(folder, kind="reranker", dimensions=1)
+    spec = tiny_models.spec_of(folder, kind="reranker", dimensions=1, distance="")
     scheduler = Scheduler(1)
     running = asyncio.create_task(scheduler.run())
-    model = LoadedModel(spec, Tokenizer(spec, folder), CrossEncoderBackend(oracle), scheduler)
-    shelf = Shelf(spec.name)
-    shelf.put(model)
+    shelf = Shelf(OneReranker(spec, folder, oracle, scheduler), "no-embedder")
     try:
         with calls.calling_as(CALLER), calls.deadline(60):
             yield EmbedderServicer(shelf, rerank_model)
     finally:
         running.cancel()
-        model.close()
 
 
 def asked(**fields: Any) -> embedder_pb2.RerankRequest:
@@ -112,12 +135,13 @@ async def test_what_breaks_the_contract_is_refused_by_name(
         assert len((await servicer.Rerank(asked(), None)).scores) == 4 * len(TEXTS)
 
 
-async def test_a_reranker_makes_no_vectors_and_says_where_to_ask(oracle: tuple[Path, CrossEncoder]) -> None:
+async def test_a_model_of_the_other_kind_is_not_found(oracle: tuple[Path, CrossEncoder]) -> None:
     async with serving(*oracle) as servicer:
-        request = embedder_pb2.EmbedRequest(texts=["x"], purpose=embedder_pb2.PURPOSE_QUERY)
-        with pytest.raises(InvalidInput, match="Ask Rerank with it") as error:
+        request = embedder_pb2.EmbedRequest(model=oracle[0].name, texts=["x"], purpose=embedder_pb2.PURPOSE_QUERY)
+        with pytest.raises(NotFound, match="no embedder of that name"):
             await servicer.Embed(request, None)
-    assert error.value.reason == "wrong_model_kind"
+        with pytest.raises(NotFound, match="no reranker of that name; it has tiny-reranker"):
+            await servicer.Rerank(asked(model="all-MiniLM-L6-v2"), None)
 
 
 async def test_reranking_can_be_turned_off(oracle: tuple[Path, CrossEncoder]) -> None:

@@ -27,3 +27,11 @@ GENERATION_SECONDS = Histogram(
     "embedding_generation_duration_seconds", "Time from a request's texts to its vectors.", ("lane",),
     buckets=BUCKETS_SECONDS,
 )  # fmt: skip
+
+MODEL_LOADS = Counter("embedding_model_loads_total", "Models loaded, or not.", ("model", "outcome"))
+MODEL_EVICTIONS = Counter("embedding_model_evictions_total", "Models given up for others' memory.", ("model",))
+MODELS_LOADED = Gauge(
+    "embedding_models_loaded", "1 for each model that is loaded, by what it runs on; else 0.",
+    ("model", "backend", "precision", "device"),
+)  # fmt: skip
+MODELS_MEMORY_BYTES = Gauge("embedding_models_memory_bytes", "Memory that the loaded models hold.")

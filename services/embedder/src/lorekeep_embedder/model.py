@@ -4,13 +4,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import calls
 from lorekeep_chassis import metrics as chassis_metrics
-from lorekeep_chassis.errors import ModelMismatch
 from lorekeep_embedder import answer_size, metrics
 from lorekeep_embedder.admission import Admission, Throughput, bounds_of
 from lorekeep_embedder.backends.seam import Backend, Outputs
+from lorekeep_embedder.descriptions import described
 from lorekeep_embedder.heads import Gone
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
@@ -41,21 +40,14 @@ class LoadedModel:
         self._throughput = Throughput(scheduler.sessions)
         self._admission = Admission(bounds_of(backend, scheduler.sessions), self._throughput)
         self._threads = TokenizerThreads(scheduler.sessions)
-        self.description = _description(spec, tokenizer, backend)
+        self.memory_bytes = backend.memory_bytes
+        self.description = described(spec, tokenizer.fingerprint, backend, loaded=True)
         _warm_up(spec, tokenizer, backend, self._throughput)
 
     def close(self) -> None:
         """Gives the model's memory back; nothing is asked of it afterwards."""
         self._threads.close()
         self._backend.close()
-
-    def expect(self, fingerprint: str) -> None:
-        """ModelMismatch where a caller wants vectors of another fingerprint; an empty one takes what there is."""
-        if fingerprint and fingerprint != self.description.fingerprint:
-            raise ModelMismatch(
-                f"{self.spec.name} is served here with the fingerprint {self.description.fingerprint[:12]}, not "
-                f"{fingerprint[:12]}: its vectors do not mix with yours. Index again, or serve the former model."
-            )
 
     async def embed(self, texts: Sequence[str], *, truncate: bool, sparse_beside: int | None = None) -> Computed:
         """Vectors of `texts` for the running call; Overloaded, InvalidInput `text_too_long`, DeadlineExceeded.
@@ -115,22 +107,3 @@ def _read(spec: ModelSpec, tokenizer: Tokenizer, texts: Sequence[str]) -> Tokeni
     if spec.kind == "reranker":
         return tokenizer.paired(texts[0][:16], texts, truncate=True)
     return tokenizer.tokenised(texts, truncate=True)
-
-
-def _description(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend) -> embedder_pb2.Model:
-    return embedder_pb2.Model(
-        name=spec.name,
-        fingerprint=spec.fingerprint(tokenizer.fingerprint, backend.precision),
-        dimensions=spec.dimensions,
-        window_tokens=spec.window_tokens,
-        distance=spec.proto_distance,
-        tokenizer_fingerprint=tokenizer.fingerprint,
-        backend=backend.name,
-        precision=backend.precision,
-        device=backend.device,
-        revision=spec.weights_sha256,
-        passage_prompt=spec.passage_prompt,
-        kind=spec.proto_kind,
-        matryoshka_dimensions=spec.matryoshka_dimensions,
-        sparse=spec.sparse,
-    )

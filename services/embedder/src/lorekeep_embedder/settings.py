@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from lorekeep_chassis.settings import ServiceSettings
 from lorekeep_embedder import registry
@@ -13,11 +13,19 @@ class EmbedderSettings(ServiceSettings):
 
     grpc_port: int = Field(50052, ge=0, le=65535, description="Port of the gRPC listener; 0 takes a free one.")
     embedder_token: SecretStr = Field(min_length=1, description="Service token that callers must send.")
+    models_path: str = Field(
+        "",
+        description="Directory of model folders, by name, of the graphs built from them, and of your own models.yaml; "
+        "empty for the cache.",
+    )
     embedding_model: str = Field(
         "", validate_default=True, description="Model to serve, a name of the registry; empty for its first."
     )
-    models_path: str = Field(
-        "", description="Directory of model folders, by name, and of the graphs built from them; empty for the cache."
+    embedding_dimensions: int = Field(
+        0, ge=0, validate_default=True, description="Numbers a vector that the model must have; 0 checks nothing."
+    )
+    models_memory_mb: int = Field(
+        0, ge=0, description="Memory for all loaded models in MiB; the longest unused make room. 0 sets no bound."
     )
     backend: Literal["auto", "onnxruntime", "torch"] = Field(
         "auto", description="What computes: `auto` takes torch where it finds CUDA, else onnxruntime."
@@ -28,10 +36,28 @@ class EmbedderSettings(ServiceSettings):
     )
     sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side on a CPU; 0 = one per core.")
 
+    @field_validator("models_path")
+    @classmethod
+    def _readable(cls, path: str) -> str:
+        registry.load(path)
+        return path
+
     @field_validator("embedding_model")
     @classmethod
-    def _known(cls, name: str) -> str:
-        known = list(registry.load())
-        if name and name not in known:
-            raise ValueError(f"the registry has no such model; it has {', '.join(known)}")
-        return name or known[0]
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        known = registry.load(info.data.get("models_path", ""))
+        spec = registry.find(known, name) if name else next(iter(known.values()))
+        if spec is None or spec.kind != "embedder":
+            names = ", ".join(each.name for each in known.values() if each.kind == "embedder")
+            raise ValueError(f"the registry has no such model; it has {names}")
+        return spec.name
+
+    @field_validator("embedding_dimensions")
+    @classmethod
+    def _fitting(cls, dimensions: int, info: ValidationInfo) -> int:
+        if not dimensions or "embedding_model" not in info.data:
+            return dimensions
+        spec = registry.load(info.data.get("models_path", ""))[info.data["embedding_model"]]
+        if dimensions != spec.dimensions:
+            raise ValueError(f"{spec.name} makes {spec.dimensions} numbers a vector, not {dimensions}; change one")
+        return dimensions

@@ -6,7 +6,7 @@ separates the texts of a pair is put there by us.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import tokenizers
@@ -17,7 +17,6 @@ from lorekeep_embedder.heads import Gone, Head, Heads, never
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.special_tokens import frame_of_a_pair, frame_of_a_text
 
-_PIECE_BYTES = 1024 * 1024
 # What a query must leave of a pair's window: a text cut to fewer tokens says nothing.
 _LEAST_TEXT_TOKENS = 16
 
@@ -39,20 +38,15 @@ class Tokenizer:
 
     def __init__(self, spec: ModelSpec, folder: Path) -> None:
         self._spec = spec
-        self._bytes = (folder / "tokenizer.json").read_bytes()
-        self.fingerprint = hashlib.sha256(self._bytes).hexdigest()
-        tokenizer = tokenizers.Tokenizer.from_buffer(self._bytes)
+        content = (folder / "tokenizer.json").read_bytes()
+        self.fingerprint = hashlib.sha256(content).hexdigest()
+        tokenizer = tokenizers.Tokenizer.from_buffer(content)
         # Files on the hub carry training-time settings (MiniLM: cut at 128, pad to 128), which make wrong vectors.
         tokenizer.no_padding()
         tokenizer.no_truncation()
         self._heads = Heads(tokenizer, spec.window_tokens)
         self._single = frame_of_a_text(tokenizer)
         self._pair = frame_of_a_pair(tokenizer)
-
-    def pieces(self) -> Iterator[bytes]:
-        """The bytes of tokenizer.json, in pieces of at most 1 MiB."""
-        for start in range(0, len(self._bytes), _PIECE_BYTES):
-            yield self._bytes[start : start + _PIECE_BYTES]
 
     def tokenised(self, texts: Sequence[str], *, truncate: bool, gone: Gone = never) -> Tokenised:
         """Ids of the texts; InvalidInput `text_too_long` for one beyond the window, unless it may be cut."""

@@ -30,7 +30,12 @@ def planned(settings: EmbedderSettings) -> Plan:
     return Plan(backend, settings.sessions or (1 if on_cuda else cores.usable()))
 
 
-def opened(plan: Plan, spec: ModelSpec, folder: Path, models_path: str) -> Backend:
+def precisions(plan: Plan) -> tuple[str, ...]:
+    """What can be computed here, the default first."""
+    return ("float32",)
+
+
+def opened(plan: Plan, spec: ModelSpec, folder: Path, models_path: str, precision: str = "") -> Backend:
     """Loads the model in `folder`; slow and blocking. Unavailable, with what to do, where it cannot."""
     return _torch(folder) if plan.backend == "torch" else _onnx_runtime(spec, folder, models_path)
 
