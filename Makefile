@@ -144,6 +144,10 @@ bench-ingest: $(TEST) $(LOCAL) ## 200 documents against their stages alone, memo
 bench-parser: setup $(TEST) $(BENCH) ## PDFs, a long book, a large workbook beside four other engines; build/bench/parser.json
 	@$(BIN)/python -m bench.parser
 
+.PHONY: bench-gpu
+bench-gpu: $(TEST) ## The embedder on this machine's CUDA device: ARGUMENTS="--precision bfloat16"; build/bench/gpu.json
+	@$(BIN)/python -m bench.gpu $(ARGUMENTS)
+
 .PHONY: bench-fuzz
 bench-fuzz: setup $(TEST) ## Damaged documents against a parser for MINUTES=10; a table, and build/bench/fuzz.json
 	@$(BIN)/python -m bench.fuzz --minutes $(MINUTES) --seed $(SEED)

@@ -20,11 +20,16 @@ def conditions() -> dict[str, object]:
     }
 
 
-def write(name: str, head: Sequence[str], rows: Sequence[Sequence[object]], extra: Mapping[str, object]) -> None:
-    """Prints `rows` as a Markdown table and keeps them with the conditions in build/bench/NAME.json."""
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Prints `rows` as a Markdown table."""
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     for row in rows:
         print("| " + " | ".join(str(cell) for cell in row) + " |")
+
+
+def write(name: str, head: Sequence[str], rows: Sequence[Sequence[object]], extra: Mapping[str, object]) -> None:
+    """Prints `rows` as a Markdown table and keeps them with the conditions in build/bench/NAME.json."""
+    table(head, rows)
     FOLDER.mkdir(parents=True, exist_ok=True)
     facts = {"rows": [dict(zip(head, row, strict=True)) for row in rows], **extra}
     (FOLDER / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n")

@@ -7,6 +7,7 @@ import pytest
 TESTS = Path(__file__).parent
 SLOW = {
     "embedder": {
+        "test_bench_gpu.py",
         "test_conformance.py",
         "test_hostile.py",
         "test_lifecycle.py",
@@ -14,9 +15,13 @@ SLOW = {
         "test_pairs.py",
         "test_process.py",
         "test_rerank.py",
+        "test_rerank_process.py",
         "test_pull.py",
         "test_start.py",
         "test_tokenizer.py",
+        "test_torch_backend.py",
+        "test_torch_free.py",
+        "test_torch_models.py",
     },
     "gateway": {
         "test_collection_settings.py",

@@ -35,3 +35,7 @@ MODELS_LOADED = Gauge(
     ("model", "backend", "precision", "device"),
 )  # fmt: skip
 MODELS_MEMORY_BYTES = Gauge("embedding_models_memory_bytes", "Memory that the loaded models hold.")
+
+OUT_OF_MEMORY = Counter("embedding_out_of_memory_total", "Batches and models that did not fit the device's memory.")
+BATCH_REDUCTIONS = Counter("embedding_batch_reductions_total", "Batches halved since they did not fit the memory.")
+GPU_MEMORY = Gauge("embedding_gpu_memory_bytes", "Memory of the GPU: allocated, reserved, total.", ("kind",))

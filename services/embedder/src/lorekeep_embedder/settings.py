@@ -1,8 +1,8 @@
 """What the embedder reads from its environment."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from lorekeep_chassis.settings import ServiceSettings
 from lorekeep_embedder import registry
@@ -34,7 +34,17 @@ class EmbedderSettings(ServiceSettings):
         "",
         description="Reranker where a caller names none; empty for the registry's first that is here, `off` for none.",
     )
-    sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side on a CPU; 0 = one per core.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where it computes: `auto` takes CUDA where it is; CUDA_VISIBLE_DEVICES says which device."
+    )
+    compile: bool = Field(False, description="torch.compile on the torch backend: a slow start, then quicker batches.")
+    sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side; 0 = one per core, 2 on CUDA.")
+
+    @model_validator(mode="after")
+    def _device_of_backend(self) -> Self:
+        if self.device == "cuda" and self.backend not in ("auto", "torch"):
+            raise ValueError(f"LOREKEEP_DEVICE is cuda, but the backend {self.backend} computes on the CPU alone")
+        return self
 
     @field_validator("models_path")
     @classmethod
