@@ -112,24 +112,25 @@ class Admission:
         """
         context = calls.current()
         load = load_of(throughput, context.lane, texts, tokens, size_bytes)
-        holding = await self._held_in_the_end(context, load) if _PATIENT.get() else self._hold(context, load)
+        hold = self._held_in_the_end if _PATIENT.get() else self._held_at_once
+        holding = await hold(context, throughput, load)
         try:
             yield Ticket(holding, throughput)
         finally:
             holding.end()
             self._wake(context.lane)
 
-    def _hold(self, context: calls.CallContext, load: Load) -> Holding:
-        refusal = self._refusal(context, load, in_time=True)
+    async def _held_at_once(self, context: calls.CallContext, throughput: Throughput, load: Load) -> Holding:
+        refusal = self._refusal(context, throughput, load, in_time=True)
         if refusal is not None:
             metrics.REFUSED.labels(context.lane, refusal.reason).inc(load.texts)
             raise refusal.error
         return Holding(self._held[context.lane], context.organisation_id, load)
 
-    async def _held_in_the_end(self, context: calls.CallContext, load: Load) -> Holding:
+    async def _held_in_the_end(self, context: calls.CallContext, throughput: Throughput, load: Load) -> Holding:
         try:
             async with asyncio.timeout(calls.remaining_seconds()):
-                while self._refusal(context, load, in_time=False) is not None:
+                while self._refusal(context, throughput, load, in_time=False) is not None:
                     await self._room(context.lane, load)
         except TimeoutError:
             metrics.REFUSED.labels(context.lane, "deadline").inc(load.texts)
@@ -147,14 +148,15 @@ class Admission:
     def _wake(self, lane: Lane) -> None:
         self._waiting[lane].wake(_WOKEN_AT_ONCE)
 
-    def _refusal(self, context: calls.CallContext, load: Load, *, in_time: bool) -> "_Refusal | None":
+    def _refusal(
+        self, context: calls.CallContext, throughput: Throughput, load: Load, *, in_time: bool
+    ) -> "_Refusal | None":
         held, bound = self._held[context.lane], self._bounds[context.lane]
         before, own_before = bound.share_used(held.load), bound.share_used(held.of(context.organisation_id))
         after, own_after = bound.share_used(held.load + load), bound.share_used(held.of(context.organisation_id) + load)
         wait_seconds = self._queue.wait_seconds(context.lane, context.organisation_id)
-        left = calls.remaining_seconds()
-        if in_time and left is not None and wait_seconds > left:
-            return _Refusal("deadline", _overloaded(wait_seconds - left))
+        if in_time and (late_seconds := _late_seconds(wait_seconds, 2 * throughput.batch_seconds(context.lane))) > 0:
+            return _Refusal("deadline", _overloaded(late_seconds))
         excess = (own_after - _TIMES_FREE * (1 - after)) / (1 + _TIMES_FREE)
         if before < 1 and (own_before == 0 or (after <= 1 and excess <= 0)):
             return None
@@ -162,6 +164,12 @@ class Admission:
             part = max(after - 1, excess) / before
             return _Refusal("full", _overloaded(min(part, 1.0) * self._queue.seconds(context.lane)))
         return _Refusal("share", _own_limit(min(excess / own_before, 1.0) * wait_seconds))
+
+
+def _late_seconds(wait_seconds: float, batches_seconds: float) -> float:
+    """How much too late it would be done, where others wait before it: after them, the batch that runs, and its own."""
+    left = calls.remaining_seconds()
+    return wait_seconds + batches_seconds - left if wait_seconds > 0 and left is not None else 0.0
 
 
 class _Waiting:

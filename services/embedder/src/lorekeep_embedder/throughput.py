@@ -35,6 +35,10 @@ class Throughput:
         """How long so many tokens of a lane take; a second each where nothing was ever measured."""
         return tokens * self._seen[lane].seconds_a_token / self._sessions
 
+    def batch_seconds(self, lane: Lane) -> float:
+        """How long one full batch of a lane takes on its session."""
+        return self.batch.tokens * self._seen[lane].seconds_a_token
+
 
 class _Seen:
     def __init__(self) -> None:
