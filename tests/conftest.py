@@ -8,6 +8,7 @@ TESTS = Path(__file__).parent
 SLOW = {
     "embedder": {
         "test_conformance.py",
+        "test_embed_stream.py",
         "test_lifecycle.py",
         "test_model_files.py",
         "test_process.py",

@@ -22,7 +22,9 @@ def test_the_files_own_truncation_and_padding_do_not_count(tokenizer: Tokenizer)
 def test_the_window_itself_fits_and_one_more_does_not(tokenizer: Tokenizer, spec: ModelSpec) -> None:
     full = WORD * (spec.window_tokens - 2)
     assert tokenizer.tokenised([full], truncate=False).token_count == spec.window_tokens
-    with pytest.raises(InvalidInput, match=r"Text 1 has 257 tokens, and all-MiniLM-L6-v2 reads at most 256") as error:
+    with pytest.raises(
+        InvalidInput, match=r"Text 1 has 257 tokens or more, and all-MiniLM-L6-v2 reads at most 256"
+    ) as error:
         tokenizer.tokenised([full, full + WORD], truncate=False)
     assert error.value.reason == "text_too_long"
     assert error.value.field == "texts[1]"

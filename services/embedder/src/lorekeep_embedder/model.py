@@ -2,23 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lorekeep.embedder.v1 import embedder_pb2
-from lorekeep_chassis import calls
+from lorekeep_chassis import calls, logs
 from lorekeep_chassis import metrics as chassis_metrics
+from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import ModelMismatch
-from lorekeep_embedder import metrics
-from lorekeep_embedder.admission import Admission, Throughput, bounds_of
-from lorekeep_embedder.backends.seam import Backend, Vectors
+from lorekeep_embedder import batch_size, metrics, windows
+from lorekeep_embedder.backends.seam import Backend, Outputs, Vectors
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.throughput import Throughput
 from lorekeep_embedder.tokenizer import Tokenised, Tokenizer
 
-# Fewer characters are tokenised in under a millisecond, which is less than a queue behind long texts costs.
-_SHORT_CHARACTERS = 2_000
+_LOG = logs.logger(__name__)
+
+# So much is tokenised in under a millisecond, which is less than a queue behind long texts costs.
+_SHORT_BYTES = 2_000
 # Low on purpose, so that the estimate by which a request is admitted is seldom under what is counted afterwards.
 _BYTES_A_TOKEN = 3
 
@@ -36,6 +40,15 @@ class Embedded:
         return self.vectors.astype("<f4", copy=False).tobytes()
 
 
+@dataclass(frozen=True)
+class Computed:
+    """What a model made of a request, and what was counted on the way."""
+
+    outputs: Outputs
+    token_count: int
+    truncated_count: int
+
+
 class LoadedModel:
     """A model that is ready to serve; `scheduler` computes for it."""
 
@@ -44,11 +57,12 @@ class LoadedModel:
         self.tokenizer = tokenizer
         self._backend = backend
         self._scheduler = scheduler
-        self._throughput = Throughput(scheduler.sessions)
-        self._admission = Admission(bounds_of(backend, scheduler.sessions), self._throughput)
         self._threads = ThreadPoolExecutor(scheduler.sessions, thread_name_prefix="tokenizer")
         self.description = _description(spec, tokenizer, backend)
-        _warm_up(spec, tokenizer, backend, self._throughput)
+        measured = _warm_up(spec, tokenizer, backend, scheduler.batch_tokens)
+        self._throughput = _throughput(measured, scheduler.sessions)
+        metrics.BATCH_TOKENS.labels(spec.name).set(measured.batch.tokens)
+        _LOG.info("batches measured", extra={"lorekeep": {"model": spec.name, **measured._asdict()}})
 
     def close(self) -> None:
         """Gives the model's memory back; nothing is asked of it afterwards."""
@@ -64,38 +78,66 @@ class LoadedModel:
             )
 
     async def embed(self, texts: Sequence[str], *, truncate: bool) -> Embedded:
-        """Vectors of `texts` for the running call; Overloaded, InvalidInput `text_too_long`, DeadlineExceeded."""
+        """Vectors of `texts` for the running call; Overloaded, LimitExceeded, InvalidInput `text_too_long`,
+        DeadlineExceeded.
+        """
+        made = await self.computed(texts, lambda: self._tokenised(texts, truncate))
+        return Embedded(made.outputs.vectors, made.token_count, made.truncated_count)
+
+    async def computed(self, texts: Sequence[str], tokenise: Callable[[], Tokenised]) -> Computed:
+        """What the model makes of what `tokenise` makes of `texts`, admitted by their size; errors as for `embed`."""
         lane, begin = calls.current().lane, time.perf_counter()
-        with self._admission.admitted(lane, len(texts), _estimated_tokens(texts)) as ticket:
-            tokenised = await self._tokenised(texts, truncate)
+        sizes = [_utf8_bytes(text) for text in texts]
+        tokens = sum(min(size // _BYTES_A_TOKEN + 2, self.spec.window_tokens) for size in sizes)
+        async with self._scheduler.admission.admitted(self._throughput, len(texts), tokens, sum(sizes)) as ticket:
+            tokenised = await self._beside_the_loop(tokenise, sum(sizes))
             ticket.settle(tokenised.token_count)
             metrics.TRUNCATIONS.inc(tokenised.truncated_count)
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
         metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
-        return Embedded(outputs.vectors, tokenised.token_count, tokenised.truncated_count)
+        return Computed(outputs, tokenised.token_count, tokenised.truncated_count)
 
-    async def _tokenised(self, texts: Sequence[str], truncate: bool) -> Tokenised:
-        if sum(map(len, texts)) <= _SHORT_CHARACTERS:
-            return self.tokenizer.tokenised(texts, truncate=truncate)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.tokenizer.tokenised(texts, truncate=truncate))
+    def _tokenised(self, texts: Sequence[str], truncate: bool) -> Tokenised:
+        tokenised = self.tokenizer.tokenised([self._shortened(text) for text in texts], truncate=truncate)
+        for tokens in tokenised.texts:
+            # They may wait in their thousands: 4 bytes a token instead of some 36.
+            tokens.ids = array("i", tokens.ids)
+        return tokenised
+
+    def _shortened(self, text: str) -> str:
+        return windows.shortened(text, self.spec.window_tokens, self._is_too_long)
+
+    def _is_too_long(self, text: str) -> bool:
+        return self.tokenizer.tokenised([text], truncate=True).truncated_count > 0
+
+    async def _beside_the_loop(self, tokenise: Callable[[], Tokenised], size_bytes: int) -> Tokenised:
+        """Tokenises at once what is short, and in a thread what would hold everybody else up."""
+        if size_bytes <= _SHORT_BYTES:
+            return tokenise()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, tokenise)
 
 
-def _estimated_tokens(texts: Sequence[str]) -> int:
-    return sum(len(text.encode()) // _BYTES_A_TOKEN + 2 for text in texts)
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
-def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, throughput: Throughput) -> None:
-    """A query and a full batch, computed before anything is served: the first request is as quick as the tenth."""
+def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, forced_tokens: int) -> batch_size.Measured:
+    """A query and full batches, computed before anything is served: the first request is as quick as the tenth."""
     sentence = "The quick brown fox jumps over the lazy dog. "
-    for texts in ([sentence], [sentence * 12] * max(1, backend.batch_tokens // 128)):
-        tokenised = tokenizer.tokenised(texts, truncate=True)
-        begin = time.perf_counter()
-        vectors = backend.compute(tokenised.texts).vectors
-        throughput.observe(tokenised.token_count, time.perf_counter() - begin)
-        if vectors.shape != (len(texts), spec.dimensions):
-            raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
+    text = tokenizer.tokenised([sentence * (spec.window_tokens // 8 + 1)], truncate=True).texts[0]
+    vectors = backend.compute([text]).vectors
+    if vectors.shape != (1, spec.dimensions):
+        raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
+    timer = batch_size.BatchTimer(backend, text)
+    return batch_size.measured(timer, forced_tokens or backend.batch_tokens, forced=forced_tokens > 0)
+
+
+def _throughput(measured: batch_size.Measured, sessions: int) -> Throughput:
+    throughput = Throughput(sessions, measured.batch)
+    throughput.observe(Lane.BULK, measured.batch.tokens, measured.batch.tokens / measured.tokens_a_second)
+    throughput.observe(Lane.INTERACTIVE, measured.query_tokens, measured.query_seconds)
+    return throughput
 
 
 def _description(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend) -> embedder_pb2.Model:

@@ -47,7 +47,7 @@ async def serve(settings: EmbedderSettings, life: Life) -> AsyncIterator[None]:
 
 async def _compute(settings: EmbedderSettings, life: Life, server: GrpcServer, shelf: Shelf) -> None:
     plan = await asyncio.to_thread(choice.planned, settings)
-    scheduler = Scheduler(plan.sessions)
+    scheduler = Scheduler(plan.sessions, batch_tokens=settings.batch_tokens)
     model = await _loaded_in_the_end(settings, plan, scheduler, life)
     shelf.put(model)
     detail = f"{model.spec.name} on {model.description.backend}, {model.description.device}"

@@ -24,6 +24,10 @@ class EmbedderSettings(ServiceSettings):
     )
     sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side on a CPU; 0 = one per core.")
 
+    batch_tokens: int = Field(
+        0, ge=0, le=1_048_576, description="Most tokens in a batch, padding included; 0 = measured at warm-up."
+    )
+
     @field_validator("embedding_model")
     @classmethod
     def _known(cls, name: str) -> str:

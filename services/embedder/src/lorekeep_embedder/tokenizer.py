@@ -53,8 +53,8 @@ class Tokenizer:
 
     def _too_long(self, index: int, tokens: int) -> InvalidInput:
         return InvalidInput(
-            f"Text {index} has {tokens} tokens, and {self._spec.name} reads at most {self._spec.window_tokens}. "
-            "Split it, or set `truncate` to have it cut.",
+            f"Text {index} has {tokens} tokens or more, and {self._spec.name} reads at most "
+            f"{self._spec.window_tokens}. Split it, or set `truncate` to have it cut.",
             reason="text_too_long",
             field=f"texts[{index}]",
         )
