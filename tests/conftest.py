@@ -9,6 +9,7 @@ SLOW = {
     "embedder": {
         "test_bench_gpu.py",
         "test_conformance.py",
+        "test_embed_stream.py",
         "test_hostile.py",
         "test_lifecycle.py",
         "test_model_files.py",

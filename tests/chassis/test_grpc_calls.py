@@ -1,12 +1,15 @@
 """A call through the bootstrap: token, context, deadline, errors, spans, drain; over real sockets."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import REGISTRY
+from prometheus_client.openmetrics.exposition import generate_latest
 
 from lorekeep.embedder.v1 import embedder_pb2 as pb
 from lorekeep_chassis import calls, channels, client_calls, errors, tracing
@@ -125,6 +128,48 @@ async def test_the_handler_of_a_caller_who_left_is_cancelled() -> None:
             await asyncio.wait_for(echo.entered.wait(), 10)
             task.cancel()
             await asyncio.wait_for(echo.cancelled.wait(), 10)
+
+
+async def test_a_call_is_counted_by_both_sides_however_it_ends() -> None:
+    before = _counted()
+    echo = Echo(failing())
+    async with serving(echo) as server, calling(server.port) as stub:
+        with calls.calling_as(CONTEXT), calls.deadline(30):
+            with pytest.raises(grpc.aio.AioRpcError):
+                await stub.Embed(pb.EmbedRequest())
+            task = asyncio.ensure_future(stub.ListModels(pb.ListModelsRequest()))
+            await asyncio.wait_for(echo.entered.wait(), 10)
+            task.cancel()
+            await asyncio.wait_for(echo.cancelled.wait(), 10)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    ended = {("Embed", "RESOURCE_EXHAUSTED"), ("ListModels", "CANCELLED")}
+    assert _counted() - before == Counter((side, *each) for side in ("client", "server") for each in ended)
+    assert [REGISTRY.get_sample_value("grpc_calls_in_flight", {"side": side}) for side in ("client", "server")] == [
+        0,
+        0,
+    ]
+
+
+def _counted() -> Counter[tuple[str, str, str]]:
+    return Counter(
+        {
+            (each.labels["side"], each.labels["method"].rpartition("/")[2], each.labels["code"]): int(each.value)
+            for metric in REGISTRY.collect()
+            for each in metric.samples
+            if each.name == "grpc_calls_total"
+        }
+    )
+
+
+async def test_a_sampled_call_leaves_its_trace_at_the_measure(spans: InMemorySpanExporter) -> None:
+    async with serving(Echo()) as server, calling(server.port) as stub:
+        with tracing.tracer().start_as_current_span("root"), calls.calling_as(CONTEXT), calls.deadline(5):
+            await stub.Embed(pb.EmbedRequest())
+            sampled = tracing.trace_id()
+    lines = generate_latest(REGISTRY).decode().splitlines()
+    for side in ("client", "server"):
+        assert any(f'side="{side}"' in line and f'trace_id="{sampled}"' in line for line in lines)
 
 
 class Endless(Echo):

@@ -41,6 +41,24 @@ def test_a_kept_carrier_continues_the_trace(spans: InMemorySpanExporter) -> None
     assert tracing.trace_id() == ""
 
 
+def test_where_a_trace_is_not_sampled_no_span_is_made_and_its_name_goes_on(spans: InMemorySpanExporter) -> None:
+    headers = {"traceparent": PUBLIC["traceparent"].removesuffix("01") + "00"}
+    with tracing.served("call", headers) as call, tracing.span("work", attributes={"size": 3}) as work:
+        assert (call.is_recording(), work.is_recording()) == (False, False)
+        assert tracing.trace_id() in headers["traceparent"]
+        assert tracing.carrier() == headers
+    assert tracing.trace_id() == ""
+    assert spans.get_finished_spans() == ()
+
+
+def test_a_sampled_call_is_continued(spans: InMemorySpanExporter) -> None:
+    with tracing.served("call", PUBLIC), tracing.span("work"):
+        pass
+    work, call = spans.get_finished_spans()
+    assert (call.kind.name, f"{call.parent.span_id:016x}") == ("SERVER", PUBLIC["traceparent"][36:52])
+    assert work.parent.span_id == call.context.span_id
+
+
 def test_a_failed_span_tells_the_kind_of_error_and_not_what_it_says(spans: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError, match="s3cret"), tracing.span("work", attributes={"size": 3}):
         raise ValueError("s3cret text")

@@ -5,11 +5,12 @@ nothing in between hands it on by hand.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from lorekeep_chassis.errors import DeadlineExceeded, InvalidInput
 
@@ -64,6 +65,8 @@ class CallContext:
 _CONTEXT: ContextVar[CallContext] = ContextVar("lorekeep_call_context")
 _DEADLINE: ContextVar[float | None] = ContextVar("lorekeep_deadline", default=None)
 
+_T = TypeVar("_T")
+
 
 def current() -> CallContext:
     """The context of the running call; LookupError outside of one, so that nothing goes out without an owner."""
@@ -75,26 +78,33 @@ def current_or_none() -> CallContext | None:
     return _CONTEXT.get(None)
 
 
-@contextmanager
-def calling_as(context: CallContext) -> Iterator[None]:
+class _Set(Generic[_T]):
+    """Gives a context variable a value for what runs inside. A class, since a generator costs each call 1 us more."""
+
+    __slots__ = ("_token", "_value", "_variable")
+
+    def __init__(self, variable: ContextVar[_T], value: _T) -> None:
+        self._variable, self._value = variable, value
+
+    def __enter__(self) -> None:
+        self._token = self._variable.set(self._value)
+
+    def __exit__(self, *_: object) -> None:
+        self._variable.reset(self._token)
+
+
+def calling_as(context: CallContext) -> AbstractContextManager[None]:
     """Makes `context` that of everything called inside."""
-    token = _CONTEXT.set(context)
-    try:
-        yield
-    finally:
-        _CONTEXT.reset(token)
+    return _Set(_CONTEXT, context)
 
 
-@contextmanager
-def deadline(seconds: float | None) -> Iterator[None]:
+def deadline(seconds: float | None) -> AbstractContextManager[None]:
     """Bounds everything called inside; never later than a bound that holds already. None adds no bound."""
-    now, outer = time.monotonic(), _DEADLINE.get()
-    bounds = [each for each in (outer, None if seconds is None else now + seconds) if each is not None]
-    token = _DEADLINE.set(min(bounds, default=None))
-    try:
-        yield
-    finally:
-        _DEADLINE.reset(token)
+    outer = _DEADLINE.get()
+    if seconds is None:
+        return _Set(_DEADLINE, outer)
+    at = time.monotonic() + seconds
+    return _Set(_DEADLINE, at if outer is None else min(at, outer))
 
 
 def remaining_seconds() -> float | None:

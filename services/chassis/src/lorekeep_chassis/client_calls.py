@@ -56,8 +56,23 @@ class _ClientCalls:
 
 
 class UnaryCalls(_ClientCalls, grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
+    """Waits here for the end of the call, which costs a caller less than a task that watches it."""
+
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return await self._started(continuation, client_call_details, request)
+        method = _text(client_call_details.method).lstrip("/")
+        with tracing.span(method, kind=SpanKind.CLIENT) as span:
+            call = await continuation(self._prepared(client_call_details), request)
+            with metrics.CallMeasure("client", method) as measure:
+                code = grpc.StatusCode.CANCELLED
+                try:
+                    code = await call.code()
+                except asyncio.CancelledError:
+                    call.cancel()
+                    raise
+                finally:
+                    measure.code = code.name
+                    _tell(span, method, code)
+        return call
 
 
 class DownstreamCalls(_ClientCalls, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
@@ -90,11 +105,16 @@ _OBSERVERS: set[asyncio.Task[None]] = set()
 async def _observed(call: Any, span: trace.Span, method: str) -> None:
     """Waits for the end of a call, however it comes, and writes it down."""
     with (
-        metrics.rpc_measured("client", method) as measure,
         trace.use_span(span, end_on_exit=True, record_exception=False),
+        metrics.CallMeasure("client", method) as measure,
     ):
         code = await call.code()
         measure.code = code.name
+        _tell(span, method, code)
+
+
+def _tell(span: trace.Span, method: str, code: grpc.StatusCode) -> None:
+    if span.is_recording():
         span.set_attributes({"rpc.system": "grpc", "rpc.method": method, "rpc.grpc.status_code": code.name})
         if code is not grpc.StatusCode.OK:
             span.set_status(StatusCode.ERROR, code.name)

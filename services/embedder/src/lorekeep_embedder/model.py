@@ -1,20 +1,24 @@
 """A loaded model: what it is, and its way from texts to vectors."""
 
 import time
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lorekeep_chassis import calls
+from lorekeep_chassis import calls, logs
 from lorekeep_chassis import metrics as chassis_metrics
-from lorekeep_embedder import answer_size, metrics
-from lorekeep_embedder.admission import Admission, Throughput, bounds_of
+from lorekeep_chassis.calls import Lane
+from lorekeep_embedder import answer_size, batch_size, metrics
 from lorekeep_embedder.backends.seam import Backend, Outputs
 from lorekeep_embedder.descriptions import described
 from lorekeep_embedder.heads import Gone
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.throughput import Throughput
 from lorekeep_embedder.tokenizer import Tokenised, Tokenizer
 from lorekeep_embedder.tokenizer_threads import Tokenise, TokenizerThreads
+
+_LOG = logs.logger(__name__)
 
 # Low on purpose, so that the estimate by which a request is admitted is seldom under what is counted afterwards.
 _BYTES_A_TOKEN = 3
@@ -22,7 +26,7 @@ _BYTES_A_TOKEN = 3
 
 @dataclass(frozen=True)
 class Computed:
-    """What a model made of a request, in the order given, and what was counted on the way."""
+    """What a model made of a request, and what was counted on the way."""
 
     outputs: Outputs
     token_count: int
@@ -37,12 +41,13 @@ class LoadedModel:
         self.tokenizer = tokenizer
         self._backend = backend
         self._scheduler = scheduler
-        self._throughput = Throughput(scheduler.sessions)
-        self._admission = Admission(bounds_of(backend, scheduler.sessions), self._throughput)
         self._threads = TokenizerThreads(scheduler.sessions)
         self.memory_bytes = backend.memory_bytes
         self.description = described(spec, tokenizer.fingerprint, backend, loaded=True)
-        _warm_up(spec, tokenizer, backend, self._throughput)
+        measured = _warm_up(spec, tokenizer, backend, scheduler.batch_tokens)
+        self._throughput = _throughput(measured, scheduler.sessions)
+        metrics.BATCH_TOKENS.labels(spec.name).set(measured.batch.tokens)
+        _LOG.info("batches measured", extra={"lorekeep": {"model": spec.name, **measured._asdict()}})
 
     def close(self) -> None:
         """Gives the model's memory back; nothing is asked of it afterwards."""
@@ -50,7 +55,8 @@ class LoadedModel:
         self._backend.close()
 
     async def embed(self, texts: Sequence[str], *, truncate: bool, sparse_beside: int | None = None) -> Computed:
-        """Vectors of `texts` for the running call; Overloaded, InvalidInput `text_too_long`, DeadlineExceeded.
+        """Vectors of `texts` for the running call; Overloaded, LimitExceeded, InvalidInput `text_too_long`,
+        DeadlineExceeded.
 
         TooLarge where sparse vectors are wanted beside dense ones of `sparse_beside` numbers, and both together could
         be over a message's bound.
@@ -62,7 +68,7 @@ class LoadedModel:
                 answer_size.check_sparse(tokenised.texts, sparse_beside)
             return tokenised
 
-        return await self.computed(texts, self._estimated_tokens(texts), tokenise)
+        return await self.computed(texts, tokenise)
 
     async def rerank(self, query: str, texts: Sequence[str], *, truncate: bool) -> Computed:
         """Scores of `texts` against `query`; errors as for `embed`, and InvalidInput `query_too_long`."""
@@ -70,14 +76,19 @@ class LoadedModel:
         def tokenise(gone: Gone) -> Tokenised:
             return self.tokenizer.paired(query, texts, truncate=truncate, gone=gone)
 
-        beside = len(query.encode()) // _BYTES_A_TOKEN + 1
-        return await self.computed([query, *texts], self._estimated_tokens(texts, beside), tokenise)
+        return await self.computed(texts, tokenise, beside=query)
 
-    async def computed(self, texts: Sequence[str], estimated_tokens: int, tokenise: Tokenise) -> Computed:
-        """What the model makes of what `tokenise` makes of `texts`; errors as for `embed`."""
+    async def computed(self, texts: Sequence[str], tokenise: Tokenise, *, beside: str = "") -> Computed:
+        """What the model makes of what `tokenise` makes of `texts`, admitted by their size; errors as for `embed`.
+
+        `beside` is read with each of them.
+        """
         lane, begin = calls.current().lane, time.perf_counter()
-        with self._admission.admitted(lane, len(texts), estimated_tokens) as ticket:
-            tokenised = await self._threads.run(lane, texts, tokenise)
+        each = _utf8_bytes(beside)
+        sizes = [_utf8_bytes(text) + each for text in texts]
+        tokens = sum(min(size // _BYTES_A_TOKEN + 2, self.spec.window_tokens) for size in sizes)
+        async with self._scheduler.admission.admitted(self._throughput, len(texts), tokens, sum(sizes)) as ticket:
+            tokenised = await self._threads.run(lane, [beside, *texts], lambda gone: _compact(tokenise(gone)))
             ticket.settle(tokenised.token_count)
             metrics.TRUNCATIONS.inc(tokenised.truncated_count)
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
@@ -85,25 +96,33 @@ class LoadedModel:
         metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
         return Computed(outputs, tokenised.token_count, tokenised.truncated_count)
 
-    def _estimated_tokens(self, texts: Sequence[str], beside: int = 0) -> int:
-        """Of texts, each with so many more; none is over the window, since a longer one is cut or refused."""
-        window = self.spec.window_tokens
-        return sum(min(len(text.encode()) // _BYTES_A_TOKEN + 2 + beside, window) for text in texts)
+
+def _compact(tokenised: Tokenised) -> Tokenised:
+    """Texts may wait in their thousands: 4 bytes a token instead of some 36."""
+    for tokens in tokenised.texts:
+        tokens.ids = array("i", tokens.ids)
+        if tokens.types is not None:
+            tokens.types = array("b", tokens.types)
+    return tokenised
 
 
-def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, throughput: Throughput) -> None:
-    """A query and a full batch, computed before anything is served: the first request is as quick as the tenth."""
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, forced_tokens: int) -> batch_size.Measured:
+    """A query and full batches, computed before anything is served: the first request is as quick as the tenth."""
     sentence = "The quick brown fox jumps over the lazy dog. "
-    for texts in ([sentence], [sentence * 12] * max(1, backend.batch_tokens // 128)):
-        tokenised = _read(spec, tokenizer, texts)
-        begin = time.perf_counter()
-        vectors = backend.compute(tokenised.texts).vectors
-        throughput.observe(tokenised.token_count, time.perf_counter() - begin)
-        if vectors.shape != (len(texts), spec.dimensions):
-            raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
+    text = tokenizer.tokenised([sentence * (spec.window_tokens // 8 + 1)], truncate=True).texts[0]
+    vectors = backend.compute([text]).vectors
+    if vectors.shape != (1, spec.dimensions):
+        raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
+    timer = batch_size.BatchTimer(backend, text)
+    return batch_size.measured(timer, forced_tokens or backend.batch_tokens, forced=forced_tokens > 0)
 
 
-def _read(spec: ModelSpec, tokenizer: Tokenizer, texts: Sequence[str]) -> Tokenised:
-    if spec.kind == "reranker":
-        return tokenizer.paired(texts[0][:16], texts, truncate=True)
-    return tokenizer.tokenised(texts, truncate=True)
+def _throughput(measured: batch_size.Measured, sessions: int) -> Throughput:
+    throughput = Throughput(sessions, measured.batch)
+    throughput.observe(Lane.BULK, measured.batch.tokens, measured.batch.tokens / measured.tokens_a_second)
+    throughput.observe(Lane.INTERACTIVE, measured.query_tokens, measured.query_seconds)
+    return throughput

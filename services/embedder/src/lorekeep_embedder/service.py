@@ -28,7 +28,7 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 1.0, 30.0
 async def serve(settings: EmbedderSettings, life: Life) -> AsyncIterator[None]:
     """Listens, and serves once the default model is warm; on the way out finishes what was taken."""
     plan = await asyncio.to_thread(choice.planned, settings)
-    scheduler = Scheduler(plan.sessions)
+    scheduler = Scheduler(plan.sessions, batch_tokens=settings.batch_tokens)
     shelf = Shelf(
         Stock(settings, plan, scheduler),
         settings.embedding_model,

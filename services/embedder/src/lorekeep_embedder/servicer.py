@@ -1,10 +1,11 @@
 """The gRPC side: decode, call, encode."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
-from lorekeep_embedder import rerank_request
+from lorekeep_embedder import rerank_request, streams
 from lorekeep_embedder.embed_answer import embed_answer
 from lorekeep_embedder.embed_request import dimensions_of, texts_of
 from lorekeep_embedder.model import LoadedModel
@@ -32,8 +33,9 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     async def EmbedStream(
         self, request_iterator: AsyncIterator[embedder_pb2.EmbedStreamRequest], context: Any
     ) -> AsyncIterator[embedder_pb2.EmbedStreamResponse]:
-        async for each in request_iterator:
-            yield embedder_pb2.EmbedStreamResponse(response=await self.Embed(each.request, context))
+        async with aclosing(streams.answers(request_iterator, lambda each: self.Embed(each, context))) as answers:
+            async for answer in answers:
+                yield answer
 
     async def Rerank(self, request: embedder_pb2.RerankRequest, context: Any) -> embedder_pb2.RerankResponse:
         async with self._shelf.using(await self._rerankers.named(request.model), kind="reranker") as model:

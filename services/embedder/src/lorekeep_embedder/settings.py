@@ -52,6 +52,10 @@ class EmbedderSettings(ServiceSettings):
         registry.load(path)
         return path
 
+    batch_tokens: int = Field(
+        0, ge=0, le=1_048_576, description="Most tokens in a batch, padding included; 0 = measured at warm-up."
+    )
+
     @field_validator("embedding_model")
     @classmethod
     def _known(cls, name: str, info: ValidationInfo) -> str:
