@@ -103,6 +103,22 @@ async def test_a_message_over_the_bound_is_too_large_and_a_full_server_overloade
     assert isinstance(errors.of_rpc_error(full), errors.Overloaded)
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x12\x02\xff\xfe", b"\x12\x03\xed\xa0\x80", b"\xff"], ids=["latin", "surrogate", "odd"]
+)
+@pytest.mark.parametrize("method", ["Embed", "GetTokenizer"])
+async def test_bytes_that_are_no_message_are_invalid_and_not_an_unknown_error(method: str, data: bytes) -> None:
+    async with serving(Echo()) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        kind = channel.unary_unary if method == "Embed" else channel.unary_stream
+        call = kind(f"/lorekeep.embedder.v1.EmbedderService/{method}")
+        metadata = (("authorization", f"Bearer {TOKEN}"), *CONTEXT.metadata())
+        with pytest.raises(errors.InvalidInput) as caught:
+            async with client_calls.translated():
+                answer = call(data if method == "Embed" else b"\x0a" + data[1:], metadata=metadata, timeout=10)
+                await answer if method == "Embed" else [each async for each in answer]
+    assert caught.value.reason == "undecodable"
+
+
 async def test_the_handler_of_a_caller_who_left_is_cancelled() -> None:
     echo = Echo(failing())
     async with serving(echo) as server, calling(server.port) as stub:

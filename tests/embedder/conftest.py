@@ -14,6 +14,14 @@ from lorekeep_embedder.tokenizer import Tokenizer
 from tests.embedder.processes import EmbedderProcess, running
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Graphs and digests go into a folder of this run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def spec() -> ModelSpec:
     return next(iter(registry.load().values()))

@@ -52,11 +52,6 @@ def test_the_fingerprint_tells_precision_prompts_and_tokenizer_apart(spec: Model
     assert len({spec.fingerprint("t", "float32"), *others}) == 4
 
 
-def test_the_registry_refuses_what_no_backend_computes(spec: ModelSpec) -> None:
-    with pytest.raises(ValueError, match="pooling=cls"):
-        dataclasses.replace(spec, pooling="cls")
-
-
 def test_an_unknown_model_stops_the_start_with_the_names_that_are_known() -> None:
     environ = {"LOREKEEP_EMBEDDER_TOKEN": "t", "EMBEDDING_MODEL": "all-MiniLM-L60"}
     with pytest.raises(SettingsError, match=r"EMBEDDING_MODEL: .*it has all-MiniLM-L6-v2"):

@@ -130,11 +130,20 @@ async def test_metrics_count_texts_tokens_batches_and_queues(embedder: EmbedderP
     async with stub_of(embedder) as stub:
         await embed(stub, [WORD] * 3, caller=BULK)
     after = measured(embedder)
-    for name, grown in (("texts_total", 3), ("tokens_total", 9), ("batch_size_texts_sum", 3)):
+    grown_by = {"texts_total": 3, "tokens_total": 9, "batch_size_texts_sum": 3, "batch_fill_ratio_count": 1}
+    for name, grown in {**grown_by, "wait_duration_seconds_count": 1, "padding_tokens_total": 0}.items():
         key = f'embedding_{name}{{lane="bulk"}}'
         assert after[key] - before.get(key, 0) == grown
-    for gauge in ("queue_texts", "queue_tokens", "in_flight_texts", "in_flight_tokens"):
+    for gauge in (
+        "queue_texts",
+        "queue_tokens",
+        "in_flight_texts",
+        "in_flight_tokens",
+        "running_texts",
+        "running_tokens",
+    ):
         assert after[f'embedding_{gauge}{{lane="bulk"}}'] == 0
+    assert after['embedding_batch_budget_tokens{model="all-MiniLM-L6-v2"}'] in (128, 256, 512)
 
 
 def settled(embedder: EmbedderProcess) -> dict[str, float]:
@@ -157,13 +166,17 @@ async def test_texts_whose_call_ran_out_of_time_are_not_computed(embedder: Embed
 
 async def test_bulk_work_beyond_the_bound_is_refused_and_queries_go_on(embedder: EmbedderProcess) -> None:
     async with stub_of(embedder) as stub:
-        requests = [asyncio.create_task(embed(stub, [WORD] * 1024, caller=BULK)) for _ in range(4)]
-        await asyncio.wait(requests, return_when=asyncio.FIRST_EXCEPTION)
+        requests = [asyncio.create_task(embed(stub, [WORD * 200] * 1024, caller=BULK)) for _ in range(8)]
+        _, under_way = await asyncio.wait(requests, return_when=asyncio.FIRST_EXCEPTION)
         assert len(rows(await embed(stub, ["a query"]))) == 1
+        assert under_way
+        for each in under_way:
+            each.cancel()
         outcomes = await asyncio.gather(*requests, return_exceptions=True)
     refused = [each for each in outcomes if isinstance(each, Overloaded)]
-    assert len(refused) == 2
+    assert refused
     assert all(each.retry_after_seconds and each.retry_after_seconds >= 0.1 for each in refused)
+    assert settled(embedder)['embedding_refused_texts_total{lane="bulk",reason="full"}'] == 1024 * len(refused)
 
 
 async def test_a_model_that_cannot_be_served_is_a_reason_not_a_crash(tmp_path: Path) -> None:
@@ -173,7 +186,7 @@ async def test_a_model_that_cannot_be_served_is_a_reason_not_a_crash(tmp_path: P
         process.wait_for("the model cannot be served")
         code, body = process.get("/health/ready")
         async with stub_of(process) as stub:
-            with pytest.raises(Unavailable, match="still loading"):
+            with pytest.raises(Unavailable, match=r"lacks model\.safetensors"):
                 await embed(stub, ["x"])
         folder.rmdir()
         process.wait_until_ready()

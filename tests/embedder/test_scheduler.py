@@ -1,7 +1,8 @@
 """What runs, in which order, and what never does. The backend is held by the test, so nothing depends on time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 
 from lorekeep_chassis import calls
 from lorekeep_chassis.errors import DeadlineExceeded, Unavailable
-from lorekeep_embedder.admission import Throughput
 from lorekeep_embedder.backends.seam import Outputs, Tokens
 from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.throughput import BatchSize, Throughput
 from tests.embedder.doubles import RememberingBackend
 
 TOKENS = 8
@@ -30,18 +31,29 @@ class Clock:
 class Desk:
     """A running scheduler over a backend, and callers of it."""
 
-    def __init__(self, backend: RememberingBackend, clock: Clock, sessions: int = 1) -> None:
+    def __init__(
+        self,
+        backend: RememberingBackend,
+        clock: Clock,
+        sessions: int = 1,
+        read: Callable[[], float] | None = None,
+    ) -> None:
         self.backend, self.clock = backend, clock
-        self.scheduler = Scheduler(sessions, clock)
-        self.throughput = Throughput(sessions)
+        self.scheduler = Scheduler(sessions, read or clock)
+        self.throughput = Throughput(sessions, BatchSize(TOKENS, 1))
 
     async def ask(
-        self, names: Sequence[int], *, organisation: str = "a", lane: calls.Lane = calls.Lane.BULK
+        self,
+        names: Sequence[int],
+        *,
+        organisation: str = "a",
+        lane: calls.Lane = calls.Lane.BULK,
+        seconds: float = 100,
     ) -> "asyncio.Task[Outputs]":
         """A request of texts of 8 tokens, a batch each, that has reached the queue."""
         texts = [Tokens([name] * TOKENS) for name in names]
         context = calls.CallContext(organisation, "", "", lane)
-        with calls.calling_as(context), calls.deadline(100):
+        with calls.calling_as(context), calls.deadline(seconds):
             task = asyncio.create_task(self.scheduler.compute(self.backend, self.throughput, texts))
         await asyncio.sleep(0)
         return task
@@ -55,8 +67,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk() -> AsyncIterator[Desk]:
-    made = Desk(RememberingBackend(batch_tokens=TOKENS), Clock())
+async def desk(clock: Callable[[], float] | None = None) -> AsyncIterator[Desk]:
+    made = Desk(RememberingBackend(), Clock(), read=clock)
     running = asyncio.create_task(made.scheduler.run())
     yield made
     running.cancel()
@@ -119,6 +131,28 @@ async def test_work_is_dropped_when_its_deadline_passes_while_it_waits() -> None
         assert it.computed == [0]
 
 
+async def test_a_caller_is_answered_when_its_deadline_passes_though_no_session_is_free() -> None:
+    async with desk() as it:
+        with it.backend.held():
+            running = await it.ask([0])
+            await it.until_begun()
+            with pytest.raises(DeadlineExceeded):
+                await (await it.ask([1], seconds=0.05))
+        await running
+        assert it.computed == [0]
+
+
+async def test_what_expires_between_its_turn_and_its_batch_is_not_computed() -> None:
+    def later_in_a_session() -> float:
+        return 1000.0 if threading.current_thread().name.startswith("session") else 0.0
+
+    async with desk(later_in_a_session) as it:
+        with pytest.raises(DeadlineExceeded):
+            await (await it.ask([0]))
+        assert it.computed == []
+        assert (await (await it.ask([1], seconds=2000))).vectors.tolist() == [[1, TOKENS]]
+
+
 async def test_a_failed_batch_ends_its_own_requests_only() -> None:
     async with desk() as it:
         it.backend.fail_on = 2
@@ -130,7 +164,7 @@ async def test_a_failed_batch_ends_its_own_requests_only() -> None:
 
 
 async def test_ending_refuses_what_waits_instead_of_leaving_it_hanging() -> None:
-    it = Desk(RememberingBackend(batch_tokens=TOKENS), Clock())
+    it = Desk(RememberingBackend(), Clock())
     running = asyncio.create_task(it.scheduler.run())
     with it.backend.held():
         begun, waiting = await it.ask([0]), await it.ask([1], organisation="b")
@@ -143,7 +177,7 @@ async def test_ending_refuses_what_waits_instead_of_leaving_it_hanging() -> None
 
 
 async def test_as_many_batches_run_side_by_side_as_there_are_sessions() -> None:
-    it = Desk(RememberingBackend(batch_tokens=TOKENS), Clock(), sessions=3)
+    it = Desk(RememberingBackend(), Clock(), sessions=3)
     running = asyncio.create_task(it.scheduler.run())
     with it.backend.held():
         task = await it.ask(range(6))

@@ -16,6 +16,7 @@ from typing import Any, Self
 import grpc
 
 from lorekeep_chassis import calls, errors, logs, metrics, tracing
+from lorekeep_chassis.decoding import decoded, decoding, each_decoded
 
 _LOG = logs.logger(__name__)
 _OPEN_PREFIX = "/grpc.health."
@@ -131,36 +132,37 @@ def code_of(error: BaseException) -> grpc.StatusCode:
 
 
 def _wrapped(handler: Any, method: _Method) -> Any:
+    read = each_decoded if handler.request_streaming else decoded
     if handler.response_streaming:
         inner = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        behaviour = _streaming(inner, method)
+        behaviour = _streaming(inner, method, read)
     else:
         inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
-        behaviour = _unary(inner, method)
+        behaviour = _unary(inner, method, read)
     make = _MAKERS[handler.request_streaming, handler.response_streaming]
-    return make(behaviour, handler.request_deserializer, handler.response_serializer)
+    return make(behaviour, decoding(handler.request_deserializer), handler.response_serializer)
 
 
-def _unary(inner: Handler, method: _Method) -> Handler:
+def _unary(inner: Handler, method: _Method, read: Callable[[Any], Any]) -> Handler:
     async def behaviour(request: Any, context: Context) -> Any:
         try:
             with _Call(method, context) as call:
                 call.admit()
-                return await inner(request, context)
+                return await inner(read(request), context)
         except Exception as error:  # noqa: BLE001 - the edge: everything becomes a typed status
             await _abort(context, error, method.name)
 
     return behaviour
 
 
-def _streaming(inner: Handler, method: _Method) -> Handler:
+def _streaming(inner: Handler, method: _Method, read: Callable[[Any], Any]) -> Handler:
     # A coroutine that writes, not a generator: grpc leaves the generator of a cancelled call to the collector, which
     # closes it in another task, where no context variable can be reset.
     async def behaviour(request: Any, context: Context) -> None:
         try:
             with _Call(method, context) as call:
                 call.admit()
-                async with aclosing(inner(request, context)) as responses:
+                async with aclosing(inner(read(request), context)) as responses:
                     async for response in responses:
                         await _written(response, responses, context)
         except Exception as error:  # noqa: BLE001 - the edge: everything becomes a typed status

@@ -27,6 +27,8 @@ ALIASES = {
     "UNSTRUCTURED_API_KEY": "unstructured_api_key",
     "BLOBS_URL": "blobs_url",
     "EMBEDDING_MODEL": "embedding_model",
+    "DEFAULT_EMBEDDING_MODEL": "embedding_model",
+    "EMBEDDING_DIMENSIONS": "embedding_dimensions",
     "LOG_LEVEL": "log_level",
     "LOG_FORMAT": "log_format",
     "ENVIRONMENT": "environment",

@@ -1,37 +1,48 @@
 """What a request to embed must be like before anything is done for it."""
 
 from lorekeep.embedder.v1 import embedder_pb2
-from lorekeep_chassis.channels import MAX_MESSAGE_BYTES
-from lorekeep_chassis.errors import InvalidInput, TooLarge
+from lorekeep_chassis.errors import InvalidInput
+from lorekeep_embedder import answer_size
 from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.text_lists import check_texts
 
-MAX_TEXTS = 1024
+_PURPOSES = (embedder_pb2.PURPOSE_QUERY, embedder_pb2.PURPOSE_PASSAGE)
 
 
 def texts_of(request: embedder_pb2.EmbedRequest, spec: ModelSpec) -> list[str]:
     """The texts as the model reads them, prompts included; InvalidInput or TooLarge where the contract is broken."""
-    if request.purpose == embedder_pb2.PURPOSE_UNSPECIFIED:
-        raise InvalidInput("The purpose of the texts is missing. Say query or passage.", field="purpose")
-    _check_size(request)
-    for index, text in enumerate(request.texts):
-        if not text.strip():
-            raise InvalidInput(
-                f"Text {index} is blank. Leave out texts without content.",
-                reason="blank_text",
-                field=f"texts[{index}]",
-            )
+    _check_kind(spec)
+    if request.purpose not in _PURPOSES:
+        raise InvalidInput("The purpose of the texts is missing or unknown. Say query or passage.", field="purpose")
+    check_texts(request.texts)
+    answer_size.check_dense(len(request.texts), dimensions_of(request, spec))
+    if request.sparse and not spec.sparse:
+        raise InvalidInput(
+            f"{spec.name} makes no sparse vectors. Ask without `sparse`, or take a model whose `sparse` is true.",
+            reason="sparse_not_offered",
+            field="sparse",
+        )
     prompt = spec.prompt(request.purpose)
     return [prompt + text for text in request.texts]
 
 
-def _check_size(request: embedder_pb2.EmbedRequest) -> None:
-    if not request.texts:
-        raise InvalidInput("There is no text to embed. Send 1 to 1,024.", reason="no_texts", field="texts")
-    if len(request.texts) > MAX_TEXTS:
-        raise TooLarge(
-            f"{len(request.texts)} texts are more than a request may hold. Send at most {MAX_TEXTS} at once.",
-            reason="too_many_texts",
-            field="texts",
+def dimensions_of(request: embedder_pb2.EmbedRequest, spec: ModelSpec) -> int:
+    """Numbers that each vector of the answer has; InvalidInput where the model does not offer as many as asked for."""
+    wanted = request.dimensions or spec.dimensions
+    if wanted == spec.dimensions or wanted in spec.matryoshka_dimensions:
+        return wanted
+    offered = sorted({spec.dimensions, *spec.matryoshka_dimensions}, reverse=True)
+    raise InvalidInput(
+        f"{spec.name} does not offer vectors of {wanted} numbers. Ask for {', '.join(map(str, offered))}.",
+        reason="dimensions_not_offered",
+        field="dimensions",
+    )
+
+
+def _check_kind(spec: ModelSpec) -> None:
+    if spec.kind != "embedder":
+        raise InvalidInput(
+            f"{spec.name} is a reranker and makes no vectors. Ask Rerank with it, or name an embedder here.",
+            reason="wrong_model_kind",
+            field="model",
         )
-    if sum(len(text.encode()) for text in request.texts) > MAX_MESSAGE_BYTES:
-        raise TooLarge("The texts are together over 4 MB. Send fewer at once.", field="texts")

@@ -1,100 +1,84 @@
-"""What waits: interactive work before bulk, and organisations of a lane in turn."""
-
-from collections import OrderedDict
-from collections.abc import Iterator
+"""What waits: interactive work before bulk, with a little left for bulk, and organisations of a lane by turns."""
 
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import DeadlineExceeded
 from lorekeep_embedder import metrics
+from lorekeep_embedder.turns import Turns
 from lorekeep_embedder.work import Batch, Work
+
+# Bulk work that has waited so long gets one batch after so many interactive ones, so that it does not wait for ever.
+_BULK_WAIT_SECONDS, _INTERACTIVE_BATCHES = 1.0, 15
 
 
 class Lanes:
     """Requests of all callers. Not for threads: it belongs to the event loop."""
 
     def __init__(self) -> None:
-        self._lanes = {lane: _Turns(lane) for lane in (Lane.INTERACTIVE, Lane.BULK)}
+        self._lanes = {lane: Turns(lane) for lane in (Lane.INTERACTIVE, Lane.BULK)}
+        self._bulk_since = 0.0
+        self._interactive_batches = 0
 
-    def add(self, work: Work) -> None:
+    @property
+    def texts(self) -> int:
+        """Texts that wait."""
+        return sum(turns.texts for turns in self._lanes.values())
+
+    def seconds(self, lane: Lane) -> float:
+        """See `admission.Queue`."""
+        return self._lanes[lane].seconds + self._ahead_of(lane)
+
+    def wait_seconds(self, lane: Lane, organisation_id: str) -> float:
+        """See `admission.Queue`."""
+        return self._lanes[lane].wait_seconds(organisation_id) + self._ahead_of(lane)
+
+    def add(self, work: Work, now: float) -> None:
         """Lets a request wait."""
+        if work.lane is Lane.BULK and self._lanes[Lane.BULK].texts == 0:
+            self._bulk_since = now
+        work.added_at = now
         self._lanes[work.lane].add(work)
 
     def remove(self, work: Work, reason: str) -> None:
         """Drops what still waits of a request; nothing where nothing does."""
-        metrics.DROPPED.labels(reason).inc(work.waiting_texts)
-        self._lanes[work.lane].remove(work)
+        texts = self._lanes[work.lane].remove(work)
+        if texts:
+            metrics.DROPPED.labels(reason).inc(texts)
+
+    def expire(self, work: Work) -> None:
+        """Ends a request whose deadline has passed."""
+        self.remove(work, "deadline")
+        work.fail(DeadlineExceeded("The texts waited longer than the call's deadline. Try again later."))
 
     def next_batch(self, now: float) -> Batch | None:
-        """The batch to compute next, None where nothing waits. Drops requests whose deadline has passed."""
-        for turns in self._lanes.values():
-            self._drop_expired(turns, now)
-            batch = turns.next_batch()
-            if batch is not None:
-                return batch
+        """The batch to compute next, None where nothing waits. What nobody waits for any more is in none."""
+        for lane in self._order(now):
+            turns = self._lanes[lane]
+            while (lead := turns.lead()) is not None:
+                if lead.expired(now):
+                    self.expire(lead)
+                    continue
+                self._count(lane, now)
+                return turns.batch(lead)
         return None
 
     def drop_all(self, error: Exception) -> None:
         """Ends every request that waits with an error."""
         for turns in self._lanes.values():
-            for work in turns.works():
+            for work in list(turns.works()):
                 self.remove(work, "ended")
                 work.fail(error)
 
-    def _drop_expired(self, turns: "_Turns", now: float) -> None:
-        for work in [each for each in turns.works() if each.expires_at is not None and each.expires_at <= now]:
-            self.remove(work, "deadline")
-            work.fail(DeadlineExceeded("The texts waited longer than the call's deadline. Try again later."))
+    def _ahead_of(self, lane: Lane) -> float:
+        return self._lanes[Lane.INTERACTIVE].seconds if lane is Lane.BULK else 0.0
 
+    def _order(self, now: float) -> tuple[Lane, Lane]:
+        waited = self._lanes[Lane.BULK].texts > 0 and now - self._bulk_since >= _BULK_WAIT_SECONDS
+        if waited and self._interactive_batches >= _INTERACTIVE_BATCHES:
+            return Lane.BULK, Lane.INTERACTIVE
+        return Lane.INTERACTIVE, Lane.BULK
 
-class _Turns:
-    """One lane. The organisation at the front has its turn: a batch, led by its oldest request."""
-
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
-        self._organisations: OrderedDict[str, list[Work]] = OrderedDict()
-        self._gauges = metrics.QUEUE_TEXTS.labels(lane), metrics.QUEUE_TOKENS.labels(lane)
-        self._texts, self._tokens = 0, 0
-
-    def works(self) -> list[Work]:
-        """All requests, in the order of turns."""
-        return [work for works in self._organisations.values() for work in works]
-
-    def add(self, work: Work) -> None:
-        self._organisations.setdefault(work.organisation_id, []).append(work)
-        self._count(work.waiting_texts, work.waiting_tokens)
-
-    def remove(self, work: Work) -> None:
-        works = self._organisations.get(work.organisation_id, [])
-        if work not in works:
-            return
-        self._count(-work.waiting_texts, -work.waiting_tokens)
-        works.remove(work)
-        if not works:
-            del self._organisations[work.organisation_id]
-
-    def next_batch(self) -> Batch | None:
-        """A batch led by the organisation whose turn it is; room that it leaves goes to the others' like texts."""
-        if not self._organisations:
-            return None
-        organisation_id, works = next(iter(self._organisations.items()))
-        batch = Batch(self._lane, works[0])
-        for work in self._filled_from(batch):
-            if work.waiting_texts == 0:
-                self.remove(work)
-        self._count(-len(batch.places), -batch.token_count)
-        if organisation_id in self._organisations:
-            self._organisations.move_to_end(organisation_id)
-        return batch
-
-    def _filled_from(self, batch: Batch) -> Iterator[Work]:
-        for work in self.works():
-            batch.fill(work)
-            yield work
-            if batch.full:
-                return
-
-    def _count(self, texts: int, tokens: int) -> None:
-        self._texts += texts
-        self._tokens += tokens
-        self._gauges[0].set(self._texts)
-        self._gauges[1].set(self._tokens)
+    def _count(self, lane: Lane, now: float) -> None:
+        if lane is Lane.BULK:
+            self._bulk_since, self._interactive_batches = now, 0
+        else:
+            self._interactive_batches += 1

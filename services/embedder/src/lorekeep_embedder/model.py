@@ -1,33 +1,34 @@
 """A loaded model: what it is, and its way from texts to vectors."""
 
-import asyncio
 import time
+from array import array
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from lorekeep.embedder.v1 import embedder_pb2
-from lorekeep_chassis import calls
+from lorekeep_chassis import calls, logs
 from lorekeep_chassis import metrics as chassis_metrics
-from lorekeep_chassis.errors import ModelMismatch
-from lorekeep_embedder import metrics
-from lorekeep_embedder.admission import Admission, Throughput, bounds_of
-from lorekeep_embedder.backends.seam import Backend, Vectors
+from lorekeep_chassis.calls import Lane
+from lorekeep_embedder import answer_size, batch_size, metrics
+from lorekeep_embedder.backends.seam import Backend, Outputs
+from lorekeep_embedder.descriptions import described
+from lorekeep_embedder.heads import Gone
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.throughput import Throughput
 from lorekeep_embedder.tokenizer import Tokenised, Tokenizer
+from lorekeep_embedder.tokenizer_threads import Tokenise, TokenizerThreads
 
-# Fewer characters are tokenised in under a millisecond, which is less than a queue behind long texts costs.
-_SHORT_CHARACTERS = 2_000
+_LOG = logs.logger(__name__)
+
 # Low on purpose, so that the estimate by which a request is admitted is seldom under what is counted afterwards.
 _BYTES_A_TOKEN = 3
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """Vectors of a request, texts x dimensions in the order given; each text's tokens, and where texts were cut."""
+class Computed:
+    """What a model made of a request; each text's tokens, and where texts were cut."""
 
-    vectors: Vectors
+    outputs: Outputs
     token_counts: Sequence[int]
     truncated: frozenset[int]
 
@@ -41,10 +42,6 @@ class Embedded:
         """Texts that were cut."""
         return len(self.truncated)
 
-    def little_endian(self) -> bytes:
-        """The vectors, one after another, as the contract sends them."""
-        return self.vectors.astype("<f4", copy=False).tobytes()
-
 
 class LoadedModel:
     """A model that is ready to serve; `scheduler` computes for it."""
@@ -54,71 +51,88 @@ class LoadedModel:
         self.tokenizer = tokenizer
         self._backend = backend
         self._scheduler = scheduler
-        self._throughput = Throughput(scheduler.sessions)
-        self._admission = Admission(bounds_of(backend, scheduler.sessions), self._throughput)
-        self._threads = ThreadPoolExecutor(scheduler.sessions, thread_name_prefix="tokenizer")
-        self.description = _description(spec, tokenizer, backend)
-        _warm_up(spec, tokenizer, backend, self._throughput)
+        self._threads = TokenizerThreads(scheduler.sessions)
+        self.memory_bytes = backend.memory_bytes
+        self.description = described(spec, tokenizer.fingerprint, backend, loaded=True)
+        measured = _warm_up(spec, tokenizer, backend, scheduler.batch_tokens)
+        self._throughput = _throughput(measured, scheduler.sessions)
+        metrics.BATCH_TOKENS.labels(spec.name).set(measured.batch.tokens)
+        _LOG.info("batches measured", extra={"lorekeep": {"model": spec.name, **measured._asdict()}})
 
     def close(self) -> None:
         """Gives the model's memory back; nothing is asked of it afterwards."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._backend.close()
 
-    def expect(self, fingerprint: str) -> None:
-        """ModelMismatch where a caller wants vectors of another fingerprint; an empty one takes what there is."""
-        if fingerprint and fingerprint != self.description.fingerprint:
-            raise ModelMismatch(
-                f"{self.spec.name} is served here with the fingerprint {self.description.fingerprint[:12]}, not "
-                f"{fingerprint[:12]}: its vectors do not mix with yours. Index again, or serve the former model."
-            )
+    async def embed(self, texts: Sequence[str], *, truncate: bool, sparse_beside: int | None = None) -> Computed:
+        """Vectors of `texts` for the running call; Overloaded, LimitExceeded, InvalidInput `text_too_long`,
+        DeadlineExceeded.
 
-    async def embed(self, texts: Sequence[str], *, truncate: bool) -> Embedded:
-        """Vectors of `texts` for the running call; Overloaded, InvalidInput `text_too_long`, DeadlineExceeded."""
+        TooLarge where sparse vectors are wanted beside dense ones of `sparse_beside` numbers, and both together could
+        be over a message's bound.
+        """
+
+        def tokenise(gone: Gone) -> Tokenised:
+            tokenised = self.tokenizer.tokenised(texts, truncate=truncate, gone=gone)
+            if sparse_beside is not None:
+                answer_size.check_sparse(tokenised.texts, sparse_beside)
+            return tokenised
+
+        return await self.computed(texts, tokenise)
+
+    async def rerank(self, query: str, texts: Sequence[str], *, truncate: bool) -> Computed:
+        """Scores of `texts` against `query`; errors as for `embed`, and InvalidInput `query_too_long`."""
+
+        def tokenise(gone: Gone) -> Tokenised:
+            return self.tokenizer.paired(query, texts, truncate=truncate, gone=gone)
+
+        return await self.computed(texts, tokenise, beside=query)
+
+    async def computed(self, texts: Sequence[str], tokenise: Tokenise, *, beside: str = "") -> Computed:
+        """What the model makes of what `tokenise` makes of `texts`, admitted by their size; errors as for `embed`.
+
+        `beside` is read with each of them.
+        """
         lane, begin = calls.current().lane, time.perf_counter()
-        with self._admission.admitted(lane, len(texts), _estimated_tokens(texts)) as ticket:
-            tokenised = await self._tokenised(texts, truncate)
+        each = _utf8_bytes(beside)
+        sizes = [_utf8_bytes(text) + each for text in texts]
+        tokens = sum(min(size // _BYTES_A_TOKEN + 2, self.spec.window_tokens) for size in sizes)
+        async with self._scheduler.admission.admitted(self._throughput, len(texts), tokens, sum(sizes)) as ticket:
+            tokenised = await self._threads.run(lane, [beside, *texts], lambda gone: _compact(tokenise(gone)))
             ticket.settle(tokenised.token_count)
             metrics.TRUNCATIONS.inc(tokenised.truncated_count)
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
         metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
-        return Embedded(outputs.vectors, tokenised.token_counts, tokenised.truncated)
-
-    async def _tokenised(self, texts: Sequence[str], truncate: bool) -> Tokenised:
-        if sum(map(len, texts)) <= _SHORT_CHARACTERS:
-            return self.tokenizer.tokenised(texts, truncate=truncate)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.tokenizer.tokenised(texts, truncate=truncate))
+        return Computed(outputs, tokenised.token_counts, tokenised.truncated)
 
 
-def _estimated_tokens(texts: Sequence[str]) -> int:
-    return sum(len(text.encode()) // _BYTES_A_TOKEN + 2 for text in texts)
+def _compact(tokenised: Tokenised) -> Tokenised:
+    """Texts may wait in their thousands: 4 bytes a token instead of some 36."""
+    for tokens in tokenised.texts:
+        tokens.ids = array("i", tokens.ids)
+        if tokens.types is not None:
+            tokens.types = array("b", tokens.types)
+    return tokenised
 
 
-def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, throughput: Throughput) -> None:
-    """A query and a full batch, computed before anything is served: the first request is as quick as the tenth."""
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, forced_tokens: int) -> batch_size.Measured:
+    """A query and full batches, computed before anything is served: the first request is as quick as the tenth."""
     sentence = "The quick brown fox jumps over the lazy dog. "
-    for texts in ([sentence], [sentence * 12] * max(1, backend.batch_tokens // 128)):
-        tokenised = tokenizer.tokenised(texts, truncate=True)
-        begin = time.perf_counter()
-        vectors = backend.compute(tokenised.texts).vectors
-        throughput.observe(tokenised.token_count, time.perf_counter() - begin)
-        if vectors.shape != (len(texts), spec.dimensions):
-            raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
+    text = tokenizer.tokenised([sentence * (spec.window_tokens // 8 + 1)], truncate=True).texts[0]
+    vectors = backend.compute([text]).vectors
+    if vectors.shape != (1, spec.dimensions):
+        raise ValueError(f"{spec.name} made {vectors.shape[1]} numbers a vector, its registry {spec.dimensions}")
+    timer = batch_size.BatchTimer(backend, text)
+    return batch_size.measured(timer, forced_tokens or backend.batch_tokens, forced=forced_tokens > 0)
 
 
-def _description(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend) -> embedder_pb2.Model:
-    return embedder_pb2.Model(
-        name=spec.name,
-        fingerprint=spec.fingerprint(tokenizer.fingerprint, backend.precision),
-        dimensions=spec.dimensions,
-        window_tokens=spec.window_tokens,
-        distance=spec.proto_distance,
-        tokenizer_fingerprint=tokenizer.fingerprint,
-        backend=backend.name,
-        precision=backend.precision,
-        device=backend.device,
-        revision=spec.weights_sha256,
-        passage_prompt=spec.passage_prompt,
-    )
+def _throughput(measured: batch_size.Measured, sessions: int) -> Throughput:
+    throughput = Throughput(sessions, measured.batch)
+    throughput.observe(Lane.BULK, measured.batch.tokens, measured.batch.tokens / measured.tokens_a_second)
+    throughput.observe(Lane.INTERACTIVE, measured.query_tokens, measured.query_seconds)
+    return throughput

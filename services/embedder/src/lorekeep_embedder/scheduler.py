@@ -2,21 +2,24 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, Status, StatusCode
 
 from lorekeep_chassis import calls, logs, tracing
-from lorekeep_chassis import metrics as chassis_metrics
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder import metrics
-from lorekeep_embedder.admission import Throughput
+from lorekeep_embedder.admission import Admission
 from lorekeep_embedder.backends.seam import Backend, Outputs, Tokens
+from lorekeep_embedder.batch_figures import BatchFigures
 from lorekeep_embedder.lanes import Lanes
+from lorekeep_embedder.throughput import Throughput
 from lorekeep_embedder.work import Batch, Work
 
 _LOG = logs.logger(__name__)
@@ -24,28 +27,35 @@ _LOG = logs.logger(__name__)
 
 class Scheduler:
     """Batches across callers, on `sessions` threads. `run` computes until it is cancelled; `compute` waits for one
-    request's share.
+    request's share, which `admission` should have let in. `batch_tokens` is every model's most in a batch; 0 has it
+    measured for each.
     """
 
-    def __init__(self, sessions: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sessions: int, clock: Callable[[], float] = time.monotonic, *, batch_tokens: int = 0) -> None:
         self.sessions = sessions
+        self.batch_tokens = batch_tokens
         self._clock = clock
         self._lanes = Lanes()
-        self._news = asyncio.Event()
+        self.admission = Admission(self._lanes)
+        self._figures = {lane: BatchFigures(lane) for lane in calls.Lane}
+        self._idle: deque[asyncio.Future[None]] = deque()
 
     async def compute(self, backend: Backend, throughput: Throughput, texts: Sequence[Tokens]) -> Outputs:
         """What a model makes of a request's texts, in the order given, for the running call's organisation and lane.
 
-        `throughput` learns how long it took.
-
-        DeadlineExceeded where its time passes while it waits. Cancelling drops what was not computed yet.
+        `throughput` is the model's, and learns how long it took. DeadlineExceeded as soon as the call's time passes.
+        Cancelling drops what was not computed yet.
         """
-        work = self._work(backend, throughput, texts)
-        self._lanes.add(work)
-        self._news.set()
+        left = calls.remaining_seconds()
+        work = self._work(backend, throughput, texts, left)
+        self._lanes.add(work, self._clock())
+        self._wake()
+        alarm = asyncio.get_running_loop().call_later(left, self._lanes.expire, work) if left is not None else None
         try:
             return await work.outputs
         finally:
+            if alarm is not None:
+                alarm.cancel()
             self._lanes.remove(work, "cancelled")
 
     async def run(self) -> None:
@@ -59,8 +69,8 @@ class Scheduler:
             self._lanes.drop_all(_ending())
             threads.shutdown(wait=False, cancel_futures=True)
 
-    def _work(self, backend: Backend, throughput: Throughput, texts: Sequence[Tokens]) -> Work:
-        context, left = calls.current(), calls.remaining_seconds()
+    def _work(self, backend: Backend, throughput: Throughput, texts: Sequence[Tokens], left: float | None) -> Work:
+        context = calls.current()
         return Work(
             backend,
             throughput,
@@ -75,39 +85,75 @@ class Scheduler:
     async def _session(self, threads: ThreadPoolExecutor) -> None:
         while True:
             batch = self._lanes.next_batch(self._clock())
-            if batch is not None:
-                await self._computed(batch, threads)
+            if batch is None:
+                await self._news()
                 continue
-            self._news.clear()
-            await self._news.wait()
+            if self._lanes.texts:
+                self._wake()
+            await self._computed(batch, threads)
+
+    async def _news(self) -> None:
+        """Returns once there may be something to compute."""
+        news = asyncio.get_running_loop().create_future()
+        self._idle.append(news)
+        await news
+
+    def _wake(self) -> None:
+        """One session looks for work; it wakes the next where it leaves some."""
+        while self._idle:
+            news = self._idle.popleft()
+            if not news.done():
+                news.set_result(None)
+                return
 
     async def _computed(self, batch: Batch, threads: ThreadPoolExecutor) -> None:
-        loop, begin = asyncio.get_running_loop(), self._clock()
-        with _batch_span(batch) as span:
+        with _batch_span(batch) as span, self._figures[batch.lane].running(batch, self._clock()):
             try:
-                outputs = await loop.run_in_executor(threads, batch.backend.compute, batch.texts)
-                batch.deliver(outputs)
+                run = await asyncio.get_running_loop().run_in_executor(threads, self._run, batch)
             except asyncio.CancelledError:
-                self._end(batch, _ending())
+                self._end(batch, "ended", _ending())
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a runtime raises ends these requests, not the rest
                 _LOG.error("a batch failed", exc_info=error, extra={"lorekeep": {"texts": len(batch.places)}})
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-                self._end(batch, error)
-            else:
-                self._measured(batch, self._clock() - begin)
+                self._end(batch, "failed", error)
+                return
+            if run.outputs is not None:
+                run.batch.deliver(run.outputs)
+                batch.throughput.observe(batch.lane, run.batch.token_count, run.seconds)
+                self._figures[batch.lane].computed(run.batch, run.seconds)
+            self._drop_left_out(batch, run.batch)
 
-    def _end(self, batch: Batch, error: Exception) -> None:
+    def _run(self, batch: Batch) -> "_Run":
+        """In a session's thread: computes what is still waited for."""
+        begin = self._clock()
+        batch = batch.without_gone(begin)
+        outputs = batch.backend.compute(batch.texts) if batch.places else None
+        return _Run(batch, outputs, self._clock() - begin)
+
+    def _drop_left_out(self, taken: Batch, computed: Batch) -> None:
+        if computed is taken:
+            return
+        kept = set(computed.places)
+        for work in [work for work, position in taken.places if (work, position) not in kept]:
+            late = not work.outputs.done()
+            metrics.DROPPED.labels("deadline" if late else "cancelled").inc()
+            if late:
+                self._lanes.expire(work)
+
+    def _end(self, batch: Batch, reason: str, error: Exception) -> None:
+        metrics.DROPPED.labels(reason).inc(len(batch.places))
         for work in batch.works:
-            self._lanes.remove(work, "failed")
+            self._lanes.remove(work, reason)
             work.fail(error)
 
-    def _measured(self, batch: Batch, seconds: float) -> None:
-        batch.throughput.observe(batch.token_count, seconds)
-        metrics.TEXTS.labels(batch.lane).inc(len(batch.places))
-        metrics.TOKENS.labels(batch.lane).inc(batch.token_count)
-        metrics.BATCH_TEXTS.labels(batch.lane).observe(len(batch.places))
-        metrics.BATCH_SECONDS.labels(batch.lane).observe(seconds, chassis_metrics.exemplar())
+
+class _Run(NamedTuple):
+    """What came of a batch: what was computed of it, if anything, and the time that it took."""
+
+    batch: Batch
+    outputs: Outputs | None
+    seconds: float
 
 
 def _batch_span(batch: Batch) -> AbstractContextManager[Span]:

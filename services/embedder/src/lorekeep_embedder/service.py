@@ -11,34 +11,43 @@ from lorekeep_chassis import logs
 from lorekeep_chassis.errors import LorekeepError
 from lorekeep_chassis.grpc_server import GrpcServer
 from lorekeep_chassis.process import Life
-from lorekeep_embedder import model_files, registry, vector_cache
+from lorekeep_embedder import vector_cache
 from lorekeep_embedder.backends import choice
 from lorekeep_embedder.model import LoadedModel
 from lorekeep_embedder.scheduler import Scheduler
 from lorekeep_embedder.servicer import SERVICE, EmbedderServicer
 from lorekeep_embedder.settings import EmbedderSettings
 from lorekeep_embedder.shelf import Shelf
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.stock import Stock
 
 _LOG = logs.logger(__name__)
+_MEBIBYTE = 1024 * 1024
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 1.0, 30.0
 
 
 @asynccontextmanager
 async def serve(settings: EmbedderSettings, life: Life) -> AsyncIterator[None]:
-    """Listens at once and serves once the model is warm; on the way out finishes what was taken."""
-    shelf = Shelf(settings.embedding_model)
+    """Listens, and serves once the default model is warm; on the way out finishes what was taken."""
+    plan = await asyncio.to_thread(choice.planned, settings)
+    scheduler = Scheduler(plan.sessions, batch_tokens=settings.batch_tokens)
+    shelf = Shelf(
+        Stock(settings, plan, scheduler),
+        settings.embedding_model,
+        memory_bytes=settings.models_memory_mb * _MEBIBYTE,
+    )
+
     async with vector_cache.opened(settings, life.health) as vectors:
+        servicer = EmbedderServicer(shelf, settings.rerank_model, vectors)
 
         def add(server: grpc.aio.Server) -> None:
-            embedder_pb2_grpc.add_EmbedderServiceServicer_to_server(EmbedderServicer(shelf, vectors), server)
+            embedder_pb2_grpc.add_EmbedderServiceServicer_to_server(servicer, server)
 
         address = f"{settings.host}:{settings.grpc_port}"
         server = GrpcServer(address, settings.embedder_token.get_secret_value(), [SERVICE], add)
         await server.start()
         _LOG.info("embedder listening", extra={"lorekeep": {"grpc_port": server.port}})
         async with asyncio.TaskGroup() as tasks:
-            computing = tasks.create_task(_compute(settings, life, server, shelf))
+            computing = tasks.create_task(_compute(shelf, scheduler, life, server))
             try:
                 yield
             finally:
@@ -46,39 +55,26 @@ async def serve(settings: EmbedderSettings, life: Life) -> AsyncIterator[None]:
                 computing.cancel()
 
 
-async def _compute(settings: EmbedderSettings, life: Life, server: GrpcServer, shelf: Shelf) -> None:
-    plan = await asyncio.to_thread(choice.planned, settings)
-    scheduler = Scheduler(plan.sessions)
-    model = await _loaded_in_the_end(settings, plan, scheduler, life)
-    shelf.put(model)
-    detail = f"{model.spec.name} on {model.description.backend}, {model.description.device}"
-    life.health.report({"model": {"status": "ok", "detail": detail}})
-    await server.set_serving(True)
-    _LOG.info("model ready: %s", detail, extra={"lorekeep": {"fingerprint": model.description.fingerprint}})
+async def _compute(shelf: Shelf[LoadedModel], scheduler: Scheduler, life: Life, server: GrpcServer) -> None:
     try:
+        model = (await _opened_in_the_end(shelf, life)).description
+        detail = f"{model.name} on {model.backend}, {model.device}, in {model.precision}"
+        life.health.report({"model": {"status": "ok", "detail": detail}})
+        await server.set_serving(True)
+        _LOG.info("model ready: %s", detail, extra={"lorekeep": {"fingerprint": model.fingerprint}})
         await scheduler.run()
     finally:
-        model.close()
+        shelf.close()
 
 
-async def _loaded_in_the_end(
-    settings: EmbedderSettings, plan: choice.Plan, scheduler: Scheduler, life: Life
-) -> LoadedModel:
-    """Tries until the model is there: not ready meanwhile, with the reason, and never a crash loop."""
+async def _opened_in_the_end(shelf: Shelf[LoadedModel], life: Life) -> LoadedModel:
+    """Tries until the default model is there: not ready meanwhile, with the reason, and never a crash loop."""
     wait_seconds = _FIRST_RETRY_SECONDS
     while True:
         try:
-            return await asyncio.to_thread(_loaded, settings, plan, scheduler)
-        except Exception as error:  # noqa: BLE001 - runtimes raise what they like; the probe and the log say it
-            known = isinstance(error, LorekeepError)
-            life.health.report({"model": {"status": "failed", "detail": str(error)}})
-            _LOG.error("the model cannot be served: %s", error, exc_info=None if known else error)
+            return await shelf.open()
+        except LorekeepError as error:
+            life.health.report({"model": {"status": "failed", "detail": error.message}})
+            _LOG.error("the model cannot be served: %s", error)
         await asyncio.sleep(wait_seconds)
         wait_seconds = min(2 * wait_seconds, _LAST_RETRY_SECONDS)
-
-
-def _loaded(settings: EmbedderSettings, plan: choice.Plan, scheduler: Scheduler) -> LoadedModel:
-    spec = registry.load()[settings.embedding_model]
-    folder = model_files.located(spec, settings.models_path)
-    tokenizer = Tokenizer(spec, folder)
-    return LoadedModel(spec, tokenizer, choice.opened(plan, spec, folder, settings.models_path), scheduler)

@@ -14,8 +14,10 @@ from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_chassis.probes import Component, Health
 from lorekeep_embedder import kept_vector, metrics
+from lorekeep_embedder.backends.seam import Outputs
+from lorekeep_embedder.embed_request import dimensions_of
 from lorekeep_embedder.kept_vector import KeptVector
-from lorekeep_embedder.model import Embedded, LoadedModel
+from lorekeep_embedder.model import Computed, LoadedModel
 from lorekeep_embedder.settings import EmbedderSettings
 from lorekeep_embedder.vector_writes import Keeper, VectorWrites
 
@@ -28,8 +30,8 @@ class Vectors(Protocol):
 
     def embedded(
         self, model: LoadedModel, request: embedder_pb2.EmbedRequest, texts: Sequence[str]
-    ) -> Awaitable[Embedded]:
-        """The vectors of a request for the running call. `texts` are the request's with their prompts."""
+    ) -> Awaitable[Computed]:
+        """What the model makes of a request for the running call. `texts` are the request's with their prompts."""
 
 
 class Uncached:
@@ -37,8 +39,9 @@ class Uncached:
 
     def embedded(
         self, model: LoadedModel, request: embedder_pb2.EmbedRequest, texts: Sequence[str]
-    ) -> Awaitable[Embedded]:
-        return model.embed(texts, truncate=request.truncate)
+    ) -> Awaitable[Computed]:
+        sparse_beside = dimensions_of(request, model.spec) if request.sparse else None
+        return model.embed(texts, truncate=request.truncate, sparse_beside=sparse_beside)
 
 
 class Cached:
@@ -51,16 +54,17 @@ class Cached:
         self._keeper = keeper
         self._writes = writes
         self._lanes = lanes
+        self._uncached = Uncached()
 
     def embedded(
         self, model: LoadedModel, request: embedder_pb2.EmbedRequest, texts: Sequence[str]
-    ) -> Awaitable[Embedded]:
+    ) -> Awaitable[Computed]:
         call = calls.current()
         if request.sparse or call.lane not in self._lanes or not call.organisation_id:
-            return model.embed(texts, truncate=request.truncate)
+            return self._uncached.embedded(model, request, texts)
         return self._looked_up(model, request, _Texts(texts, _keys(call.organisation_id, model, request, texts)))
 
-    async def _looked_up(self, model: LoadedModel, request: embedder_pb2.EmbedRequest, texts: "_Texts") -> Embedded:
+    async def _looked_up(self, model: LoadedModel, request: embedder_pb2.EmbedRequest, texts: "_Texts") -> Computed:
         kept = await self._kept(model, texts, truncate=request.truncate)
         missing = [place for place, each in enumerate(kept) if each is None]
         lane = calls.current().lane
@@ -94,7 +98,7 @@ def _keys(
     return [cache_keys.of_text(organisation_id, *facts, text=text) for text in texts]
 
 
-async def _computed(model: LoadedModel, texts: Sequence[str], missing: Sequence[int], *, truncate: bool) -> Embedded:
+async def _computed(model: LoadedModel, texts: Sequence[str], missing: Sequence[int], *, truncate: bool) -> Computed:
     try:
         return await model.embed([texts[place] for place in missing], truncate=truncate)
     except InvalidInput:
@@ -103,14 +107,14 @@ async def _computed(model: LoadedModel, texts: Sequence[str], missing: Sequence[
         raise
 
 
-def _parted(made: Embedded) -> list[KeptVector]:
-    rows = enumerate(zip(made.vectors, made.token_counts, strict=True))
+def _parted(made: Computed) -> list[KeptVector]:
+    rows = enumerate(zip(made.outputs.vectors, made.token_counts, strict=True))
     return [KeptVector(vector, tokens, place in made.truncated) for place, (vector, tokens) in rows]
 
 
-def _joined(kept: Sequence[KeptVector]) -> Embedded:
+def _joined(kept: Sequence[KeptVector]) -> Computed:
     truncated = frozenset(place for place, each in enumerate(kept) if each.truncated)
-    return Embedded(np.stack([each.vector for each in kept]), [each.token_count for each in kept], truncated)
+    return Computed(Outputs(np.stack([each.vector for each in kept])), [each.token_count for each in kept], truncated)
 
 
 @asynccontextmanager

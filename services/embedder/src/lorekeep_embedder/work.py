@@ -1,18 +1,15 @@
 """One request's texts on their way to vectors, and the batches that are cut from them."""
 
 import asyncio
-from bisect import bisect_right
+import copy
 from collections.abc import Sequence
 
 import numpy as np
 from opentelemetry.trace import SpanContext
 
 from lorekeep_chassis.calls import Lane
-from lorekeep_embedder.admission import Throughput
 from lorekeep_embedder.backends.seam import Backend, Outputs, SparseVector, Tokens, Vectors
-
-# Texts of a batch are within 15 % of its longest, or within 8 tokens where that is more: padding is computed too.
-_NEAR_SHARE, _NEAR_TOKENS = 0.85, 8
+from lorekeep_embedder.throughput import Throughput
 
 
 class Work:
@@ -41,36 +38,46 @@ class Work:
         self.expires_at = expires_at
         self.span = span
         self.outputs = outputs
-        self._waiting = sorted((len(tokens), position) for position, tokens in enumerate(texts))
+        self.added_at: float | None = None
+        self.waiting_texts = len(texts)
+        self.waiting_tokens = sum(map(len, texts))
+        self._waiting: dict[int, list[int]] = {}
+        for position in range(len(texts) - 1, -1, -1):
+            self._waiting.setdefault(len(texts[position]), []).append(position)
+        self._lengths = sorted(self._waiting)
         self._missing = len(texts)
         self._rows: list[Vectors | None] = [None] * len(texts)
         self._sparse: dict[int, SparseVector] = {}
 
     @property
-    def waiting_texts(self) -> int:
-        """Texts that no batch has taken yet."""
-        return len(self._waiting)
-
-    @property
-    def waiting_tokens(self) -> int:
-        """Tokens that no batch has taken yet."""
-        return sum(length for length, _ in self._waiting)
+    def lengths(self) -> Sequence[int]:
+        """The lengths of texts that wait, in tokens, each once."""
+        return list(self._waiting)
 
     @property
     def longest(self) -> int:
         """Tokens of the longest text that waits."""
-        return self._waiting[-1][0]
+        while self._lengths[-1] not in self._waiting:
+            self._lengths.pop()
+        return self._lengths[-1]
 
-    def take(self, longest: int, room: int) -> list[int]:
-        """Positions of at most `room` texts that fit a batch whose longest text has `longest` tokens."""
-        shortest = min(_NEAR_SHARE * longest, longest - _NEAR_TOKENS)
-        end = bisect_right(self._waiting, (longest, len(self.texts)))
-        begin = end
-        while begin > 0 and end - begin < room and self._waiting[begin - 1][0] >= shortest:
-            begin -= 1
-        taken = [position for _, position in self._waiting[begin:end]]
-        del self._waiting[begin:end]
-        return taken
+    def expired(self, now: float) -> bool:
+        """Whether its deadline has passed."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def gone(self, now: float) -> bool:
+        """Whether nobody waits for it any more: answered, left or out of time."""
+        return self.outputs.done() or self.expired(now)
+
+    def take(self, length: int) -> tuple[int, bool]:
+        """Position of the first text of that length that waits, and whether another one does."""
+        positions = self._waiting[length]
+        position = positions.pop()
+        if not positions:
+            del self._waiting[length]
+        self.waiting_texts -= 1
+        self.waiting_tokens -= length
+        return position, bool(positions)
 
     def deliver(self, position: int, vector: Vectors, sparse: SparseVector | None = None) -> None:
         """Takes what was made of a text; with the last one the request is done."""
@@ -84,32 +91,44 @@ class Work:
 
     def fail(self, error: Exception) -> None:
         """Ends the request with an error."""
-        self._waiting.clear()
         if not self.outputs.done():
             self.outputs.set_exception(error)
 
+    def forget(self) -> None:
+        """Lets nothing wait any more."""
+        self._waiting.clear()
+        self.waiting_texts = self.waiting_tokens = 0
+
 
 class Batch:
-    """Texts of near-equal length, for one model, of any callers of a lane, that are computed together."""
+    """Texts of near-equal length, for one model, of any callers of a lane, that are computed together.
+
+    Padding is computed too, so a batch holds at most as much as costs less than another batch would.
+    """
 
     def __init__(self, lane: Lane, first: Work) -> None:
         self.lane = lane
         self.backend = first.backend
         self.throughput = first.throughput
-        self._longest = first.longest
-        self._most = max(1, self.backend.batch_tokens // self._longest)
+        self.longest = first.longest
         self.places: list[tuple[Work, int]] = []
+        self.token_count = 0
+        self._most = max(1, self.throughput.batch.tokens // self.longest)
+
+    def fits(self, length: int) -> bool:
+        """Whether a text of that length, at most the longest, may join."""
+        padding = self.padding_count + self.longest - length
+        return len(self.places) < self._most and padding <= self.throughput.batch.overhead_tokens
+
+    def add(self, work: Work, position: int) -> None:
+        """Takes a text that fits."""
+        self.places.append((work, position))
+        self.token_count += len(work.texts[position])
 
     @property
-    def full(self) -> bool:
-        """Whether the budget is used up."""
-        return len(self.places) >= self._most
-
-    def fill(self, work: Work) -> None:
-        """Takes what fits from a request; nothing where it is for another model."""
-        if work.backend is not self.backend:
-            return
-        self.places += [(work, position) for position in work.take(self._longest, self._most - len(self.places))]
+    def padding_count(self) -> int:
+        """Tokens that are computed for nothing."""
+        return self.longest * len(self.places) - self.token_count
 
     @property
     def texts(self) -> list[Tokens]:
@@ -117,17 +136,22 @@ class Batch:
         return [work.texts[position] for work, position in self.places]
 
     @property
-    def token_count(self) -> int:
-        """Tokens of the texts, without padding."""
-        return sum(len(work.texts[position]) for work, position in self.places)
+    def works(self) -> list[Work]:
+        """The requests that have a text in it, each once."""
+        return list(dict.fromkeys(work for work, _ in self.places))
+
+    def without_gone(self, now: float) -> "Batch":
+        """The batch as it should be computed now: without texts that nobody waits for any more."""
+        if not any(work.gone(now) for work in self.works):
+            return self
+        kept = [(work, position) for work, position in self.places if not work.gone(now)]
+        lengths = [len(work.texts[position]) for work, position in kept]
+        batch = copy.copy(self)
+        batch.places, batch.token_count, batch.longest = kept, sum(lengths), max(lengths, default=0)
+        return batch
 
     def deliver(self, outputs: Outputs) -> None:
         """Gives each request what was made of its texts."""
         sparse: Sequence[SparseVector | None] = outputs.sparse or [None] * len(self.places)
         for (work, position), vector, terms in zip(self.places, outputs.vectors, sparse, strict=True):
             work.deliver(position, vector, terms)
-
-    @property
-    def works(self) -> list[Work]:
-        """The requests that have a text in it, each once."""
-        return list(dict.fromkeys(work for work, _ in self.places))

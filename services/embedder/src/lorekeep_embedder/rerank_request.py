@@ -1,0 +1,36 @@
+"""What a request to rerank must be like before anything is done for it, and its answer."""
+
+from collections.abc import Sequence
+
+from lorekeep.embedder.v1 import embedder_pb2
+from lorekeep_chassis.errors import InvalidInput
+from lorekeep_embedder.embed_answer import little_endian
+from lorekeep_embedder.model import Computed, LoadedModel
+from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.text_lists import check_texts
+
+
+def checked(request: embedder_pb2.RerankRequest, spec: ModelSpec) -> Sequence[str]:
+    """The texts; InvalidInput or TooLarge where the contract is broken."""
+    if spec.kind != "reranker":
+        raise InvalidInput(
+            f"{spec.name} is an embedder and scores no pairs. Ask Embed with it, or name a reranker here.",
+            reason="wrong_model_kind",
+            field="model",
+        )
+    if not request.query or request.query.isspace():
+        raise InvalidInput(
+            "The query is blank. Say what the texts are scored against.", reason="blank_text", field="query"
+        )
+    check_texts(request.texts, beside=request.query)
+    return list(request.texts)
+
+
+def rerank_answer(model: LoadedModel, made: Computed) -> embedder_pb2.RerankResponse:
+    """The answer to a request: a score a text."""
+    return embedder_pb2.RerankResponse(
+        scores=little_endian(made.outputs.vectors[:, 0]),
+        model=model.description,
+        token_count=made.token_count,
+        truncated_count=made.truncated_count,
+    )
