@@ -11,6 +11,7 @@ from sentence_transformers import SentenceTransformer
 from lorekeep_embedder.backends.seam import Backend, Tokens, Vectors
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.tokenizer import Tokenizer
+from tests.embedder.contract import assert_kept
 
 TEXTS = [
     "x",
@@ -72,3 +73,7 @@ def test_sessions_run_side_by_side_and_do_not_mix(backend: Backend, tokens: list
 
 def test_the_window_is_reached_by_the_texts_of_this_suite(spec: ModelSpec, tokens: list[Tokens]) -> None:
     assert max(map(len, tokens)) == spec.window_tokens
+
+
+def test_the_contract_that_the_fake_backend_keeps_is_kept(backend: Backend, tokens: list[Tokens]) -> None:
+    assert_kept(backend, tokens)

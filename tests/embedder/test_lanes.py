@@ -145,8 +145,8 @@ async def test_callers_of_like_texts_share_a_batch_within_the_budget() -> None:
 
 async def test_unlike_lengths_are_not_padded_together() -> None:
     lanes = Lanes()
-    lanes.add(work([16, 4, 4]), 0.0)
-    assert [[len(tokens) for tokens in batch.texts] for batch in all_batches(lanes)] == [[16], [4, 4]]
+    lanes.add(work([20, 4, 4]), 0.0)
+    assert [[len(tokens) for tokens in batch.texts] for batch in all_batches(lanes)] == [[20], [4, 4]]
 
 
 async def test_a_text_over_the_budget_is_a_batch_of_its_own() -> None:
@@ -242,7 +242,7 @@ def test_every_request_gets_its_vectors_in_its_own_order(requests: list[list[int
         for batch in all_batches(lanes):
             longest = max(map(len, batch.texts))
             assert len(batch.places) == 1 or longest * len(batch.places) <= BUDGET
-            assert batch.padding_count <= OVERHEAD
+            assert batch.padding_count <= (2 * OVERHEAD if longest <= 2 * OVERHEAD else OVERHEAD)
             batch.deliver(BACKEND.compute(batch.texts))
         for each, lengths in zip(works, requests, strict=True):
             assert each.outputs.result().vectors.tolist() == [[place, length] for place, length in enumerate(lengths)]

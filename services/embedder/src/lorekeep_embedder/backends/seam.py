@@ -63,7 +63,7 @@ class Backend(Protocol):
 
     @property
     def batch_tokens(self) -> int:
-        """Tokens in a batch, padding included, beyond which it gets no quicker."""
+        """Tokens in a batch, padding included, with which it is about quickest; half and twice as many are timed."""
 
     @property
     def memory_bytes(self) -> int:
