@@ -95,7 +95,7 @@ class LoadedModel:
             metrics.TRUNCATIONS.inc(tokenised.truncated_count)
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
-        metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
+        chassis_metrics.labelled(metrics.GENERATION_SECONDS, lane).observe(seconds, chassis_metrics.exemplar())
         return Computed(outputs, tokenised.token_count, tokenised.truncated_count)
 
     def _tokenised(self, texts: Sequence[str], truncate: bool) -> Tokenised:
