@@ -6,7 +6,7 @@ a public `traceparent` force sampling.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from opentelemetry import context as otel_context
@@ -92,7 +92,6 @@ def span(
     *,
     kind: SpanKind = SpanKind.INTERNAL,
     context: otel_context.Context | None = None,
-    links: Sequence[trace.Link] = (),
     attributes: Mapping[str, str | int | float | bool] | None = None,
 ) -> AbstractContextManager[trace.Span]:
     """Runs what is inside in a span, failed when it raises.
@@ -103,7 +102,7 @@ def span(
         current = trace.get_current_span()
         if _left_out(current):
             return nullcontext(current)
-    return _Running(_TRACER.start_span(name, context, kind, attributes, links))
+    return _Running(_TRACER.start_span(name, context, kind, attributes))
 
 
 def served(name: str, headers: Mapping[str, str]) -> AbstractContextManager[trace.Span]:

@@ -103,7 +103,7 @@ class LoadedModel:
             metrics.TRUNCATIONS.inc(tokenised.truncated_count)
             outputs = await self._scheduler.compute(self._backend, self._throughput, tokenised.texts)
         seconds = time.perf_counter() - begin
-        metrics.GENERATION_SECONDS.labels(lane).observe(seconds, chassis_metrics.exemplar())
+        chassis_metrics.labelled(metrics.GENERATION_SECONDS, lane).observe(seconds, chassis_metrics.exemplar())
         return Computed(outputs, tokenised.token_counts, tokenised.truncated)
 
 
