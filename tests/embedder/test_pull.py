@@ -201,3 +201,13 @@ def test_nothing_is_fetched_offline_nor_beside_another_pull_nor_without_a_place(
 def test_an_unknown_name_stops_everything_before_anything_is_fetched(root: Path, hub: Hub) -> None:
     ended = _run(root, hub, "pull", "tiny", "tinny")
     assert (ended.returncode, "has no tinny" in ended.stderr, hub.asked) == (2, True, [])
+
+
+def test_beside_a_local_suite_its_models_are_meant(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / "data").mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("MODELS_PATH")}
+    command = [sys.executable, "-m", "lorekeep_embedder.commands", "list"]
+    done = subprocess.run(
+        command, env={**environment, "LOREKEEP_HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert f"Models lie in {tmp_path}/data/models. " in done.stdout

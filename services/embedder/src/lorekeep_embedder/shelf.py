@@ -134,9 +134,7 @@ class Shelf(Generic[ModelT]):
         """The slot that a caller means; what is certain is remembered for the next one."""
         name, expected_fingerprint, kind = asked
         spec = self._catalogue.spec(name, kind)
-        precision: str | None = self._source.precisions[0]
-        if expected_fingerprint:
-            precision = await asyncio.to_thread(self._catalogue.precision, spec, expected_fingerprint)
+        precision = await asyncio.to_thread(self._catalogue.precision, spec, expected_fingerprint)
         wanted = precision or self._source.precisions[0]
         slot = self._slots.setdefault((spec.name, wanted), _Slot(spec, wanted))
         if precision:
