@@ -151,6 +151,8 @@ class Shelf(Generic[ModelT]):
         await asyncio.wait({loading}, timeout=calls.remaining_seconds())
         if not loading.done():
             raise _still_loading(slot.spec)
+        if loading.cancelled():
+            raise Unavailable("The embedder is ending. Try again.", retry_after_seconds=1.0)
         if failure := loading.result():
             raise failure.with_traceback(None)
         assert slot.model is not None
