@@ -201,3 +201,23 @@ def test_nothing_is_fetched_offline_nor_beside_another_pull_nor_without_a_place(
 def test_an_unknown_name_stops_everything_before_anything_is_fetched(root: Path, hub: Hub) -> None:
     ended = _run(root, hub, "pull", "tiny", "tinny")
     assert (ended.returncode, "has no tinny" in ended.stderr, hub.asked) == (2, True, [])
+
+
+def test_beside_a_local_suite_its_models_are_meant(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / "data").mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("MODELS_PATH")}
+    command = [sys.executable, "-m", "lorekeep_embedder.commands", "list"]
+    done = subprocess.run(
+        command, env={**environment, "LOREKEEP_HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert f"Models lie in {tmp_path}/data/models. " in done.stdout
+
+
+def test_a_sparse_head_is_the_one_pickle_that_is_fetched(root: Path, hub: Hub) -> None:
+    _own(root, sparse=True)
+    assert "has no sparse_linear.pt" in _pull(root, hub).stderr
+    hub.files["sparse_linear.pt"] = b"a head"
+    assert _pull(root, hub).returncode == 0
+    assert _lies(root / "tiny") == WANTED | {"lorekeep.lock.json", "sparse_linear.pt"}
+    (root / "tiny" / "sparse_linear.pt").write_bytes(b"a trap")
+    assert "sparse_linear.pt has SHA-256" in _run(root, hub, "verify").stderr

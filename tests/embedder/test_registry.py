@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lorekeep_chassis.settings import SettingsError, load
-from lorekeep_embedder import registry
+from lorekeep_embedder import model_table, registry
 from lorekeep_embedder.registry import ModelSpec, RegistryError
 from lorekeep_embedder.settings import EmbedderSettings
 
@@ -143,3 +143,9 @@ def test_settings_take_the_guides_names(tmp_path: Path) -> None:
     environ = {"LOREKEEP_EMBEDDER_TOKEN": "t", "DEFAULT_EMBEDDING_MODEL": "BAAI/bge-base-en-v1.5"}
     settings = load(EmbedderSettings, "embedder", {**environ, "EMBEDDING_DIMENSIONS": "768"})
     assert (settings.embedding_model, settings.embedding_dimensions) == ("bge-base-en-v1.5", 768)
+
+
+def test_the_page_of_models_is_current() -> None:
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
+    assert model_table.renewed(page) == page, "run `make docs`"
+    assert page.count("\n| [") == len(registry.load())

@@ -248,3 +248,13 @@ async def test_a_closed_shelf_gives_all_back(source: _Source) -> None:
     models = [await _use(shelf, "first"), await _use(shelf, "second")]
     shelf.close()
     assert all(model.closed for model in models)
+
+
+async def test_who_waits_for_a_model_while_the_shelf_closes_is_told(source: _Source) -> None:
+    shelf = Shelf(source, "first")
+    with source.held():
+        waiting = asyncio.create_task(_use(shelf, "second"))
+        await asyncio.to_thread(source.begun.wait, 10)
+        shelf.close()
+        with pytest.raises(Unavailable, match="is ending"):
+            await waiting

@@ -27,9 +27,11 @@ ModelT_co = TypeVar("ModelT_co", bound=Held, covariant=True)
 
 
 class Source(Protocol[ModelT_co]):
-    """Where models come from; see `Stock`. `precisions` are those that are computed here, the default first."""
+    """Where models come from; see `Stock`."""
 
-    precisions: Sequence[str]
+    @property
+    def precisions(self) -> Sequence[str]:
+        """Those that are computed here, the default first."""
 
     def specs(self) -> Sequence[ModelSpec]:
         """All models, the order in which they are listed."""
@@ -70,7 +72,13 @@ class Catalogue:
         )
 
     def precision(self, spec: ModelSpec, expected_fingerprint: str) -> str | None:
-        """The precision in which it has the fingerprint; None where its files are not here, ModelMismatch for none."""
+        """The precision in which it has the fingerprint, the default one for an empty fingerprint.
+
+        None where its files are not here, so that nobody can tell; ModelMismatch where it has it in none.
+        """
+        default = self._source.precisions[0]
+        if not expected_fingerprint:
+            return default
         files = self._source.found(spec)
         if files is None:
             return None
@@ -78,7 +86,7 @@ class Catalogue:
         for precision in self._source.precisions:
             if files.spec.fingerprint(tokenizer, precision) == expected_fingerprint:
                 return precision
-        served = files.spec.fingerprint(tokenizer, self._source.precisions[0])
+        served = files.spec.fingerprint(tokenizer, default)
         raise ModelMismatch(
             f"{spec.name} is served here with the fingerprint {served[:12]}, not {expected_fingerprint[:12]}: its "
             "vectors do not mix with yours. Index again, or serve the former model."

@@ -12,6 +12,7 @@ from rich.table import Table
 from lorekeep_chassis import settings
 from lorekeep_chassis.errors import LorekeepError
 from lorekeep_chassis.settings import SettingsError
+from lorekeep_chassis.suite.home import Home
 from lorekeep_embedder import digests, model_files, places, registry
 from lorekeep_embedder.model_files import Lock
 from lorekeep_embedder.registry import ModelSpec, RegistryError
@@ -129,11 +130,15 @@ def _is_here(spec: ModelSpec, path: str) -> bool:
 
 
 def _models_path() -> str:
+    """LOREKEEP_MODELS_PATH, else that of a local suite beside which this runs, else empty for the cache."""
     problems: list[str] = []
-    path = settings.given("models_path", "embedder", os.environ, problems) or ""
+    path = settings.given("models_path", "embedder", os.environ, problems)
     if problems:
         _leave("\n".join(problems))
-    return path
+    if path is not None:
+        return path
+    of_suite = Home.of(os.environ).data
+    return str(of_suite / "models") if of_suite.is_dir() else ""
 
 
 def _registry(path: str) -> dict[str, ModelSpec]:

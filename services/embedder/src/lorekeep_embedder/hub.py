@@ -76,13 +76,13 @@ def files_of(spec: ModelSpec) -> list[HubFile]:
     if told.sha != spec.revision:
         raise HubError(f"The hub gave the commit {told.sha} of {spec.repository}, not the pinned {spec.revision}.")
     known = {each.rfilename: each for each in told.siblings or ()}
-    if missing := [name for name in _REQUIRED if name not in known]:
+    required = (*_REQUIRED, _SPARSE_HEAD) if spec.sparse else _REQUIRED
+    if missing := [name for name in required if name not in known]:
         raise HubError(
             f"{spec.repository} has no {', '.join(missing)} at {spec.revision[:12]}. Models are taken as safetensors "
             "only: pin a commit that has them."
         )
-    wanted = (*_REQUIRED, *_WELCOME, *((_SPARSE_HEAD,) if spec.sparse else ()))
-    return [_hub_file(spec, known[name]) for name in wanted if name in known]
+    return [_hub_file(spec, known[name]) for name in (*required, *_WELCOME) if name in known]
 
 
 def fetch(spec: ModelSpec, file: HubFile, target: Path) -> None:

@@ -19,7 +19,7 @@ def probed(spec: ModelSpec, models_path: str) -> tuple[int, str]:
 
     The graph that a CPU needs is built on the way, so that the first start after a pull has it.
     """
-    plan = choice.planned(_settings())
+    plan = choice.planned(_settings(models_path))
     files = model_files.verified(spec, models_path)
     backend = choice.opened(plan, files.spec, files.folder, models_path)
     try:
@@ -29,9 +29,11 @@ def probed(spec: ModelSpec, models_path: str) -> tuple[int, str]:
         backend.close()
 
 
-def _settings() -> EmbedderSettings:
+def _settings(models_path: str) -> EmbedderSettings:
     """The embedder's own, from this environment; nobody calls here, so a token need not be known."""
     environ = dict(os.environ)
+    if settings.given("models_path", "embedder", environ, []) is None:
+        environ["LOREKEEP_MODELS_PATH"] = models_path
     if not any(f"{name}{suffix}" in environ for name in _TOKENS for suffix in ("", "_FILE")):
         environ[_TOKENS[0]] = secrets.token_hex(32)
     return settings.load(EmbedderSettings, "embedder", environ)

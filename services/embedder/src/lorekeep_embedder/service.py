@@ -73,8 +73,9 @@ async def _opened_in_the_end(shelf: Shelf[LoadedModel], life: Life) -> LoadedMod
     while True:
         try:
             return await shelf.open()
-        except LorekeepError as error:
-            life.health.report({"model": {"status": "failed", "detail": error.message}})
-            _LOG.error("the model cannot be served: %s", error)
+        except Exception as error:  # noqa: BLE001 - runtimes raise what they like; the probe and the log say it
+            known = isinstance(error, LorekeepError)
+            life.health.report({"model": {"status": "failed", "detail": str(error)}})
+            _LOG.error("the model cannot be served: %s", error, exc_info=None if known else error)
         await asyncio.sleep(wait_seconds)
         wait_seconds = min(2 * wait_seconds, _LAST_RETRY_SECONDS)

@@ -134,9 +134,7 @@ class Shelf(Generic[ModelT]):
         """The slot that a caller means; what is certain is remembered for the next one."""
         name, expected_fingerprint, kind = asked
         spec = self._catalogue.spec(name, kind)
-        precision: str | None = self._source.precisions[0]
-        if expected_fingerprint:
-            precision = await asyncio.to_thread(self._catalogue.precision, spec, expected_fingerprint)
+        precision = await asyncio.to_thread(self._catalogue.precision, spec, expected_fingerprint)
         wanted = precision or self._source.precisions[0]
         slot = self._slots.setdefault((spec.name, wanted), _Slot(spec, wanted))
         if precision:
@@ -153,6 +151,8 @@ class Shelf(Generic[ModelT]):
         await asyncio.wait({loading}, timeout=calls.remaining_seconds())
         if not loading.done():
             raise _still_loading(slot.spec)
+        if loading.cancelled():
+            raise Unavailable("The embedder is ending. Try again.", retry_after_seconds=1.0)
         if failure := loading.result():
             raise failure.with_traceback(None)
         assert slot.model is not None

@@ -1,6 +1,7 @@
 """What the shelf is filled from: the registry, the files on this machine, and what this process computes with."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from lorekeep_embedder import model_files, registry
 from lorekeep_embedder.backends import choice
@@ -20,7 +21,11 @@ class Stock:
         self._specs = registry.load(settings.models_path)
         self._plan = plan
         self._scheduler = scheduler
-        self.precisions: Sequence[str] = choice.precisions(plan)
+
+    @cached_property
+    def precisions(self) -> Sequence[str]:
+        """What can be computed here, the default first; slow at first on a GPU, and Unavailable where torch lacks."""
+        return choice.precisions(self._plan)
 
     def specs(self) -> Sequence[ModelSpec]:
         """All models of the registry, in its order."""
