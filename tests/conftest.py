@@ -8,6 +8,8 @@ TESTS = Path(__file__).parent
 SLOW = {
     "embedder": {
         "test_conformance.py",
+        "test_families.py",
+        "test_graph_refusals.py",
         "test_lifecycle.py",
         "test_model_files.py",
         "test_process.py",

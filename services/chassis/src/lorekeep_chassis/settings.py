@@ -27,6 +27,7 @@ ALIASES = {
     "UNSTRUCTURED_API_KEY": "unstructured_api_key",
     "BLOBS_URL": "blobs_url",
     "EMBEDDING_MODEL": "embedding_model",
+    "DEFAULT_QUANTIZATION": "precision",
     "LOG_LEVEL": "log_level",
     "LOG_FORMAT": "log_format",
     "ENVIRONMENT": "environment",

@@ -27,3 +27,6 @@ GENERATION_SECONDS = Histogram(
     "embedding_generation_duration_seconds", "Time from a request's texts to its vectors.", ("lane",),
     buckets=BUCKETS_SECONDS,
 )  # fmt: skip
+MODEL_INFO = Gauge(
+    "embedding_model_info", "1 for each model that is loaded.", ("model", "backend", "device", "precision")
+)

@@ -49,11 +49,14 @@ class LoadedModel:
         self._threads = ThreadPoolExecutor(scheduler.sessions, thread_name_prefix="tokenizer")
         self.description = _description(spec, tokenizer, backend)
         _warm_up(spec, tokenizer, backend, self._throughput)
+        self._facts = (spec.name, backend.name, backend.device, backend.precision)
+        metrics.MODEL_INFO.labels(*self._facts).set(1)
 
     def close(self) -> None:
         """Gives the model's memory back; nothing is asked of it afterwards."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._backend.close()
+        metrics.MODEL_INFO.remove(*self._facts)
 
     def expect(self, fingerprint: str) -> None:
         """ModelMismatch where a caller wants vectors of another fingerprint; an empty one takes what there is."""

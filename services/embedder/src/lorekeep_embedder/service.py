@@ -50,7 +50,8 @@ async def _compute(settings: EmbedderSettings, life: Life, server: GrpcServer, s
     scheduler = Scheduler(plan.sessions)
     model = await _loaded_in_the_end(settings, plan, scheduler, life)
     shelf.put(model)
-    detail = f"{model.spec.name} on {model.description.backend}, {model.description.device}"
+    made = model.description
+    detail = f"{made.name} on {made.backend}, {made.device}, {made.precision}"
     life.health.report({"model": {"status": "ok", "detail": detail}})
     await server.set_serving(True)
     _LOG.info("model ready: %s", detail, extra={"lorekeep": {"fingerprint": model.description.fingerprint}})

@@ -19,8 +19,15 @@ class EmbedderSettings(ServiceSettings):
     models_path: str = Field(
         "", description="Directory of model folders, by name, and of the graphs built from them; empty for the cache."
     )
-    backend: Literal["auto", "onnxruntime", "torch"] = Field(
-        "auto", description="What computes: `auto` takes torch where it finds CUDA, else onnxruntime."
+    backend: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
+        "auto",
+        description="What computes: `auto` takes torch where it finds CUDA, openvino where the CPU has bfloat16, else "
+        "onnxruntime.",
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
+        "auto",
+        description="Number format to compute in: `auto` takes bfloat16 in openvino, float32 in onnxruntime, half "
+        "precision on CUDA. int8 is for onnxruntime: quicker, but a vector then depends on what else is in its batch.",
     )
     sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side on a CPU; 0 = one per core.")
 
