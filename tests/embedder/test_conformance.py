@@ -90,9 +90,9 @@ def judged() -> tuple[list[str], list[str]]:
     """Some texts and all queries of the judged collection."""
     if not JUDGED.is_dir():
         pytest.skip("LOREKEEP_TEST_DATA has no judged collection")
-    texts = [json.loads(line) for line in (JUDGED / "corpus.jsonl").read_text().splitlines()[:240]]
-    queries = [json.loads(line)["text"] for line in (JUDGED / "queries.jsonl").read_text().splitlines()[:100]]
-    return [f"{each['title']} {each['text']}"[:600] for each in texts], queries
+    texts = [json.loads(line) for line in (JUDGED / "corpus.jsonl").read_text().splitlines()[:200]]
+    queries = [json.loads(line)["text"] for line in (JUDGED / "queries.jsonl").read_text().splitlines()[:60]]
+    return [f"{each['title']} {each['text']}"[:300] for each in texts], queries
 
 
 @pytest.fixture(scope="module")

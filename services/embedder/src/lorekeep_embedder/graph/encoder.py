@@ -7,7 +7,9 @@ from onnx import TensorProto
 from lorekeep_embedder.graph.architecture import Architecture
 from lorekeep_embedder.graph.nodes import Nodes
 
-_MASKED = 1e9
+# A power of two, which bfloat16 holds exactly: (mask - 1) * MASKED is computed as mask * MASKED - MASKED, and two
+# roundings of another number leave a large bias on every token that is there (cosines of 0.3).
+_MASKED = 2.0**16
 _BUCKETS, _FARTHEST = 32, 128
 
 
