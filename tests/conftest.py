@@ -12,6 +12,8 @@ SLOW = {
         "test_conformance.py",
         "test_embed_stream.py",
         "test_hostile.py",
+        "test_families.py",
+        "test_graph_refusals.py",
         "test_lifecycle.py",
         "test_model_files.py",
         "test_pairs.py",

@@ -1,11 +1,11 @@
-"""The default model, both backends over it, and a running embedder."""
+"""The default model, every backend over it, and a running embedder."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lorekeep_embedder import model_files, registry
+from lorekeep_embedder import cores, model_files, registry
 from lorekeep_embedder.backends import choice
 from lorekeep_embedder.backends.seam import Backend
 from lorekeep_embedder.registry import ModelSpec
@@ -43,11 +43,16 @@ def models_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("models")
 
 
-@pytest.fixture(scope="session", params=["onnxruntime", "torch"])
+@pytest.fixture(
+    scope="session",
+    params=[("openvino", "bfloat16"), ("openvino", "float32"), ("onnxruntime", "float32"), ("torch", "auto")],
+    ids=" ".join,
+)
 def backend(request: pytest.FixtureRequest, spec: ModelSpec, folder: Path, models_path: Path) -> Iterator[Backend]:
-    settings = EmbedderSettings(
-        embedder_token="t", backend=request.param
-    )  # fmt: skip
+    name, precision = request.param
+    if precision == "bfloat16" and not cores.has_bfloat16():
+        pytest.skip("this processor does not multiply bfloat16")
+    settings = EmbedderSettings(embedder_token="t", backend=name, precision=precision)  # type: ignore[arg-type]
     opened = choice.opened(choice.planned(settings), spec, folder, str(models_path))
     yield opened
     opened.close()

@@ -29,6 +29,7 @@ ALIASES = {
     "EMBEDDING_MODEL": "embedding_model",
     "DEFAULT_EMBEDDING_MODEL": "embedding_model",
     "EMBEDDING_DIMENSIONS": "embedding_dimensions",
+    "DEFAULT_QUANTIZATION": "precision",
     "LOG_LEVEL": "log_level",
     "LOG_FORMAT": "log_format",
     "ENVIRONMENT": "environment",

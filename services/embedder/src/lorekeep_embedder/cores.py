@@ -1,10 +1,11 @@
-"""How many cores this process may use."""
+"""How many cores this process may use, and what they can do."""
 
 import math
 import os
 from pathlib import Path
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def usable(quota: Path = _QUOTA) -> int:
@@ -19,3 +20,13 @@ def usable(quota: Path = _QUOTA) -> int:
     except (OSError, ValueError):
         return cores
     return cores if limit == "max" else max(1, min(cores, math.ceil(int(limit) / int(period))))
+
+
+def has_bfloat16(cpuinfo: Path = _CPUINFO) -> bool:
+    """Whether the processor multiplies bfloat16 itself: told from Linux, without loading a runtime."""
+    try:
+        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = next((line.split() for line in text.splitlines() if line.startswith("flags")), [])
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags)

@@ -1,38 +1,52 @@
 """The ONNX graph of a model: built once, by a child process, and kept on disk."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import util
 from pathlib import Path
 
 from lorekeep_chassis import logs
 from lorekeep_chassis.errors import Unavailable
+from lorekeep_embedder.graph.recipe import Recipe
 from lorekeep_embedder.registry import ModelSpec
 
 _LOG = logs.logger(__name__)
 _BUILDER = "lorekeep_embedder.graph"
 _BUILD_SECONDS = 300
+# Files beside the weights that a graph is made of, where a model has them.
+_READ = ("config.json", "modules.json", "tokenizer.json", "sparse_linear.pt", "1_SpladePooling/config.json")
 
 
-def graph_of(spec: ModelSpec, folder: Path, models_path: str) -> Path:
-    """The graph of the model in `folder`, built where it is not there yet.
+def graph_of(spec: ModelSpec, folder: Path, models_path: str, recipe: Recipe | None = None) -> Path:
+    """The graph of the model in `folder`, built where it is not there yet; Unavailable, with what to do, where it
+    cannot be.
 
-    It lies in `graphs` below `models_path`, or, where that is not given or cannot be written, below the user's cache.
-    Its name carries what it was made from, so that another model, or another builder, makes another file.
+    It lies in `graphs`, in a directory of the model's name, below `models_path` or, where that is not given or cannot
+    be written, below the user's cache. Its name carries what it was made from, so that other weights, or another
+    builder, make another file; the former one is then removed.
     """
-    name = f"{spec.name}-{_origin(spec, folder)}.onnx"
+    recipe = recipe or Recipe.of(spec)
+    name = Path(spec.name) / f"{recipe.precision}-{_origin(spec, folder, recipe)}.onnx"
     places = _places(models_path)
     ready = next((place / name for place in places if (place / name).is_file()), None)
-    return ready or _built(spec, folder, _writable(places) / name)
+    return ready or _built(spec, folder, _writable(places, spec.name) / name.name, recipe)
 
 
-def _origin(spec: ModelSpec, folder: Path) -> str:
-    builder = util.find_spec(_BUILDER)
-    source = Path(builder.origin).read_bytes() if builder and builder.origin else b""
-    parts = (spec.weights_sha256.encode(), (folder / "config.json").read_bytes(), source)
+def _origin(spec: ModelSpec, folder: Path, recipe: Recipe) -> str:
+    files = [folder / name for name in _READ]
+    parts = [spec.weights_sha256.encode(), recipe.as_json().encode(), *_sources()]
+    parts += [file.read_bytes() if file.is_file() else b"" for file in files]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:16]
+
+
+def _sources() -> list[bytes]:
+    builder = util.find_spec(_BUILDER)
+    places = (builder.submodule_search_locations or ()) if builder else ()
+    return [source.read_bytes() for place in places for source in sorted(Path(place).glob("*.py"))]
 
 
 def _places(models_path: str) -> list[Path]:
@@ -40,8 +54,8 @@ def _places(models_path: str) -> list[Path]:
     return [root / "graphs" for root in ([Path(models_path)] if models_path else []) + [cache]]
 
 
-def _writable(places: list[Path]) -> Path:
-    for place in places:
+def _writable(places: list[Path], model: str) -> Path:
+    for place in (place / model for place in places):
         try:
             place.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -54,11 +68,36 @@ def _writable(places: list[Path]) -> Path:
     )
 
 
-def _built(spec: ModelSpec, folder: Path, target: Path) -> Path:
-    _LOG.info("building the graph of %s, once", spec.name)
-    command = [sys.executable, "-m", _BUILDER, str(folder), str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_SECONDS)  # noqa: S603, PLW1510
+def _built(spec: ModelSpec, folder: Path, target: Path, recipe: Recipe) -> Path:
+    _LOG.info("building the %s graph of %s, once", recipe.precision, spec.name)
+    command = [sys.executable, "-m", _BUILDER, str(folder), str(target), recipe.as_json()]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_SECONDS)  # noqa: S603, PLW1510
+    except subprocess.TimeoutExpired:
+        raise _not_built(spec, f"it took more than {_BUILD_SECONDS} s") from None
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it was killed; give the process more memory"])[-1]
-        raise Unavailable(f"The graph of {spec.name} could not be built: {last}", reason="graph_not_built")
+        raise _refusal(spec, done)
+    _prune(target, recipe)
     return target
+
+
+def _refusal(spec: ModelSpec, done: "subprocess.CompletedProcess[str]") -> Unavailable:
+    """What the builder says, or the last line of what it died of."""
+    try:
+        said = json.loads(done.stdout)
+        return Unavailable(f"{spec.name}: {said['message']}", reason=said["reason"])
+    except (ValueError, LookupError, TypeError):
+        last = (done.stderr.strip().splitlines() or ["it was killed; give the process more memory"])[-1]
+        return _not_built(spec, last)
+
+
+def _not_built(spec: ModelSpec, why: str) -> Unavailable:
+    return Unavailable(f"The graph of {spec.name} could not be built: {why}", reason="graph_not_built")
+
+
+def _prune(target: Path, recipe: Recipe) -> None:
+    """Removes what former weights or builders left; a process that has such a file open keeps its bytes."""
+    for former in target.parent.glob(f"{recipe.precision}-*"):
+        if former.stem != target.stem:
+            with suppress(OSError):
+                former.unlink()

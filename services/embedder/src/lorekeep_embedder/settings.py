@@ -27,8 +27,15 @@ class EmbedderSettings(ServiceSettings):
     models_memory_mb: int = Field(
         0, ge=0, description="Memory for all loaded models in MiB; the longest unused make room. 0 sets no bound."
     )
-    backend: Literal["auto", "onnxruntime", "torch"] = Field(
-        "auto", description="What computes: `auto` takes torch where it finds CUDA, else onnxruntime."
+    backend: Literal["auto", "openvino", "onnxruntime", "torch"] = Field(
+        "auto",
+        description="What computes: `auto` takes torch where it finds CUDA, openvino where the CPU has bfloat16, else "
+        "onnxruntime.",
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
+        "auto",
+        description="Number format to compute in: `auto` takes bfloat16 in openvino, float32 in onnxruntime, half "
+        "precision on CUDA. int8 is for onnxruntime: quicker, but a vector then depends on what else is in its batch.",
     )
     rerank_model: str = Field(
         "",
