@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from tests.e2e.suite import DATA, ROOT
-
 from bench import report
 from bench.embedder import targets
+
+from tests.e2e.suite import DATA, ROOT
 
 pytestmark = pytest.mark.skipif(not (DATA / "ir").is_dir(), reason="the judged collection is not here")
 ROWS = (
