@@ -33,7 +33,7 @@ ROWS = (
 @pytest.mark.timeout(900)
 def test_every_row_of_ours_is_there() -> None:
     command = [sys.executable, "-m", "bench.embedder", "--quick", "--variants", "onnxruntime-float32"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=840)
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=840)
     assert done.returncode in (0, 1), done.stderr
     found = json.loads((report.FOLDER / "embedder-quick.json").read_text())
     told = [row["what"] for row in found["rows"]]
