@@ -23,12 +23,13 @@ from bench.gpu_subject import Subject
 from bench.report import conditions, table, write
 from lorekeep_chassis import calls
 from lorekeep_chassis.errors import Unavailable
-from lorekeep_embedder.admission import Throughput
 from lorekeep_embedder.backends.seam import Outputs, Tokens
 from lorekeep_embedder.backends.torch import devices
 from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.throughput import BatchSize, Throughput
 
 _REQUEST_TEXTS = 256
+_OVERHEAD_TOKENS = 16
 _ON_CPU = "Run on the CPU: the code was exercised, and no figure here says anything of a GPU."
 
 
@@ -119,7 +120,7 @@ def _throughput(bench: Subject, ceiling: float) -> list[tuple[str, object]]:
 @asynccontextmanager
 async def _scheduled(bench: Subject) -> AsyncIterator[Callable[[Sequence[str], calls.Lane], Any]]:
     """Two sessions, as a process has them on CUDA, and a call that embeds texts by them."""
-    scheduler, throughput = Scheduler(2), Throughput(2)
+    scheduler, throughput = Scheduler(2), Throughput(2, BatchSize(bench.backend.batch_tokens, _OVERHEAD_TOKENS))
     running = asyncio.create_task(scheduler.run())
 
     async def embed(texts: Sequence[str], lane: calls.Lane) -> Outputs:
@@ -164,10 +165,10 @@ def _recovery(bench: Subject) -> list[tuple[str, object]]:
     batch = bench.whole_batch(4 * backend.batch_tokens)
     whole = backend.compute(batch).vectors
     names = ("embedding_out_of_memory_total", "embedding_batch_reductions_total")
-    before, budget = [REGISTRY.get_sample_value(name) or 0 for name in names], backend.batch_tokens
+    before, budget = [REGISTRY.get_sample_value(name) or 0 for name in names], backend.room_tokens
     with _little_memory(bench, batch) as how:
         halved = backend.compute(batch).vectors
-        lowered = backend.batch_tokens
+        lowered = backend.room_tokens
     after = [(REGISTRY.get_sample_value(name) or 0) - was for name, was in zip(names, before, strict=True)]
     cosine = np.sum(whole * halved, axis=1) / np.linalg.norm(whole, axis=1) / np.linalg.norm(halved, axis=1)
     return [

@@ -6,7 +6,7 @@ from threading import Event
 
 import numpy as np
 
-from lorekeep_embedder.backends.seam import Outputs, Tokens
+from lorekeep_embedder.backends.seam import MOST_BATCH_TOKENS, Outputs, Tokens
 
 
 class RememberingBackend:
@@ -15,7 +15,7 @@ class RememberingBackend:
     name, precision, device, memory_bytes = "remembering", "float32", "cpu", 1
 
     def __init__(self, *, batch_tokens: int = 8) -> None:
-        self.batch_tokens = batch_tokens
+        self.batch_tokens, self.room_tokens = batch_tokens, MOST_BATCH_TOKENS
         self.batches: list[list[int]] = []
         self.begun = Event()
         self.fail_on: int | None = None

@@ -15,7 +15,7 @@ TEXT = Tokens([1] * 256)
 class TimedBackend:
     """Costs so many ticks a batch, a token, and a token beyond the size at which it slows down."""
 
-    name, precision, device, batch_tokens, memory_bytes = "timed", "float32", "cpu", 256, 1
+    name, precision, device, batch_tokens, room_tokens, memory_bytes = "timed", "float32", "cpu", 256, 65_536, 1
 
     def __init__(self, *, overhead: int = 16, slow_beyond: int = 10**9, tick_seconds: float = 1e-6) -> None:
         self.seconds = 0.0

@@ -34,7 +34,7 @@ def asked(**fields: Any) -> embedder_pb2.EmbedRequest:
 
 
 def answered(spec: ModelSpec, outputs: Outputs, **fields: Any) -> embedder_pb2.EmbedResponse:
-    return embed_answer(asked(**fields), Model(spec), Computed(outputs, 5, 0))  # type: ignore[arg-type]
+    return embed_answer(asked(**fields), Model(spec), Computed(outputs, [2, 3], frozenset()))  # type: ignore[arg-type]
 
 
 def test_cut_vectors_are_of_length_one_again_where_they_are_compared_by_cosine() -> None:

@@ -248,3 +248,11 @@ def test_every_request_gets_its_vectors_in_its_own_order(requests: list[list[int
             assert each.outputs.result().vectors.tolist() == [[place, length] for place, length in enumerate(lengths)]
 
     asyncio.run(check())
+
+
+async def test_a_batch_is_no_larger_than_the_devices_memory_has_room_for_now() -> None:
+    backend = RememberingBackend()
+    backend.room_tokens = 16
+    lanes = Lanes()
+    lanes.add(work([8, 8, 8], backend=backend), 0.0)
+    assert [len(batch.places) for batch in all_batches(lanes)] == [2, 1]

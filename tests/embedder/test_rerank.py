@@ -39,7 +39,7 @@ TEXTS = [
 class CrossEncoderBackend:
     """transformers' own classifier, fed with our ids and types."""
 
-    name, precision, device, memory_bytes, batch_tokens = "transformers", "float32", "cpu", 1, 256
+    name, precision, device, memory_bytes, batch_tokens, room_tokens = "transformers", "float32", "cpu", 1, 256, 65_536
 
     def __init__(self, oracle: CrossEncoder) -> None:
         self._model: Any = oracle.model

@@ -16,8 +16,9 @@ from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import cache_keys, calls
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import InvalidInput
+from lorekeep_embedder.backends.seam import Outputs
 from lorekeep_embedder.kept_vector import KeptVector
-from lorekeep_embedder.model import Embedded
+from lorekeep_embedder.model import Computed
 from lorekeep_embedder.vector_cache import Cached
 from lorekeep_embedder.vector_writes import VectorWrites
 from tests import redis_server
@@ -34,14 +35,14 @@ class CountingModel:
         self.description = SimpleNamespace(fingerprint=fingerprint)
         self.texts: list[str] = []
 
-    async def embed(self, texts: Sequence[str], *, truncate: bool) -> Embedded:
+    async def embed(self, texts: Sequence[str], *, truncate: bool, sparse_beside: int | None = None) -> Computed:
         cut = [index for index, text in enumerate(texts) if len(text.split()) > WINDOW]
         if cut and not truncate:
             raise InvalidInput("long", reason="text_too_long", field=f"texts[{cut[0]}]")
         self.texts += texts
         words = [text.split()[:WINDOW] for text in texts]
         vectors = np.array([[len(each), len(" ".join(each)), 0, 0] for each in words], np.float32)
-        return Embedded(vectors, [len(each) for each in words], frozenset(cut))
+        return Computed(Outputs(vectors), [len(each) for each in words], frozenset(cut))
 
 
 class Caller:
@@ -59,7 +60,7 @@ class Caller:
         lane: Lane = Lane.INTERACTIVE,
         purpose: embedder_pb2.Purpose = PASSAGE,
         **fields: Any,
-    ) -> Embedded:
+    ) -> Computed:
         request = embedder_pb2.EmbedRequest(texts=texts, purpose=purpose, **fields)
         with calls.calling_as(calls.CallContext(organisation, "col", "key", lane)):
             made = await self._cached.embedded(model, request, texts)  # type: ignore[arg-type]
@@ -96,11 +97,11 @@ async def test_of_a_request_with_hits_only_the_misses_are_computed(tmp_path: Pat
         mixed = await calling.embed(model, *texts)
         expected = await alone.embed(texts, truncate=False)
         assert model.texts == ["one", "three three three", "two two", "a b c d"]
-        assert np.array_equal(mixed.vectors, expected.vectors)
+        assert np.array_equal(mixed.outputs.vectors, expected.outputs.vectors)
         assert (mixed.token_count, mixed.truncated_count) == (2 + 3 + 4 + 1, 0)
         whole = await calling.embed(model, *texts)
         assert len(model.texts) == 4
-        assert whole.little_endian() == expected.little_endian()
+        assert np.array_equal(whole.outputs.vectors, expected.outputs.vectors)
         after = counted("hits", lane="interactive"), counted("misses", lane="interactive"), counted("stored")
         assert np.subtract(after, before).tolist() == [6, 4, 4]
 
@@ -147,7 +148,7 @@ async def test_who_is_looked_up(tmp_path: Path, lanes: Sequence[Lane], fields: d
     async with caller(tmp_path, *lanes) as (calling, _):
         for _ in range(2):
             made = await calling.embed(model, "one", **fields)
-            assert made.vectors.shape == (1, DIMENSIONS)
+            assert made.outputs.vectors.shape == (1, DIMENSIONS)
     assert len(model.texts) == computed
 
 
@@ -176,7 +177,7 @@ async def test_what_is_no_vector_of_this_model_is_computed_and_written_anew(tmp_
             await redis.set(key, garbage)
             model = CountingModel()
             made = await calling.embed(model, "one")
-            assert (model.texts, made.vectors[0].tolist()) == (["one"], [1, 3, 0, 0])
+            assert (model.texts, made.outputs.vectors[0].tolist()) == (["one"], [1, 3, 0, 0])
             assert await redis.get(key) == good
         await redis.aclose()
 

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from lorekeep_chassis.settings import ServiceSettings
 from lorekeep_embedder import registry
+from lorekeep_embedder.backends.seam import MOST_BATCH_TOKENS
 
 
 class EmbedderSettings(ServiceSettings):
@@ -48,7 +49,7 @@ class EmbedderSettings(ServiceSettings):
     sessions: int = Field(0, ge=0, le=256, description="Batches computed side by side; 0 = one per core, 2 on CUDA.")
 
     batch_tokens: int = Field(
-        0, ge=0, le=1_048_576, description="Most tokens in a batch, padding included; 0 = measured at warm-up."
+        0, ge=0, le=MOST_BATCH_TOKENS, description="Most tokens in a batch, padding included; 0 = measured at warm-up."
     )
     redis_url: SecretStr | None = Field(None, description="Redis that keeps vectors; losable, none when unset.")
     vector_cache: Literal["off", "interactive", "all"] = Field(

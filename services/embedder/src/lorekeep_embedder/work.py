@@ -113,7 +113,7 @@ class Batch:
         self.longest = first.longest
         self.places: list[tuple[Work, int]] = []
         self.token_count = 0
-        self._most = max(1, self.throughput.batch.tokens // self.longest)
+        self._most = max(1, min(self.throughput.batch.tokens, self.backend.room_tokens) // self.longest)
         overhead = self.throughput.batch.overhead_tokens
         # Measured: among queries twice the padding is still the cheaper way, among chunks it costs 3 %.
         self._most_padding = 2 * overhead if self.longest <= 2 * overhead else overhead

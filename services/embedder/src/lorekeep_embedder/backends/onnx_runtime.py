@@ -6,7 +6,7 @@ from pathlib import Path
 import onnxruntime
 
 from lorekeep_embedder.backends.graph_outputs import outputs
-from lorekeep_embedder.backends.seam import Outputs, Tokens, padded
+from lorekeep_embedder.backends.seam import MOST_BATCH_TOKENS, Outputs, Tokens, padded
 
 # A budget of 256 costs nothing on a CPU against larger ones, and halves what a query waits for a running batch.
 _BATCH_TOKENS = 256
@@ -22,6 +22,7 @@ class OnnxRuntimeBackend:
     name = "onnxruntime"
     device = "cpu"
     batch_tokens = _BATCH_TOKENS
+    room_tokens = MOST_BATCH_TOKENS
 
     def __init__(self, graph: Path, precision: str = "float32") -> None:
         options = onnxruntime.SessionOptions()

@@ -11,7 +11,7 @@ import openvino
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder import cores
 from lorekeep_embedder.backends.graph_outputs import NAMES, outputs
-from lorekeep_embedder.backends.seam import Outputs, Tokens, padded
+from lorekeep_embedder.backends.seam import MOST_BATCH_TOKENS, Outputs, Tokens, padded
 
 # A budget of 256 costs nothing on a CPU against larger ones, and halves what a query waits for a running batch.
 _BATCH_TOKENS = 256
@@ -29,6 +29,7 @@ class OpenVinoBackend:
     name = "openvino"
     device = "cpu"
     batch_tokens = _BATCH_TOKENS
+    room_tokens = MOST_BATCH_TOKENS
 
     def __init__(self, graph: Path, precision: str, sessions: int) -> None:
         core = openvino.Core()

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 
+# The most that a batch may be set to; a device with less memory halves it until it fits.
+MOST_BATCH_TOKENS = 65_536
+
+
 class Tokens:
     """What a model reads of one text, or of a pair of texts: `ids`, special tokens included.
 
@@ -64,6 +68,10 @@ class Backend(Protocol):
     @property
     def batch_tokens(self) -> int:
         """Tokens in a batch, padding included, with which it is about quickest; half and twice as many are timed."""
+
+    @property
+    def room_tokens(self) -> int:
+        """Tokens that a batch may have at most now, padding included: less for a while after memory ran out."""
 
     @property
     def memory_bytes(self) -> int:

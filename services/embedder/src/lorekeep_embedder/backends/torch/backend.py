@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lorekeep_chassis.errors import Unavailable
-from lorekeep_embedder.backends.seam import Outputs, Tokens, padded
+from lorekeep_embedder.backends.seam import MOST_BATCH_TOKENS, Outputs, Tokens, padded
 from lorekeep_embedder.backends.torch import devices, models
 from lorekeep_embedder.backends.torch.compiling import compile_forward
 from lorekeep_embedder.backends.torch.memory import BatchBudget, Frugal, loaded_into
@@ -44,13 +44,14 @@ class TorchBackend:
         self._reads_types = "token_type_ids" in self._model.modules.tokenizer.model_input_names
         if compiled:
             compile_forward(self._model.modules[0].model)
-        self._budget = BatchBudget(self._device.batch_tokens)
+        self.batch_tokens = self._device.batch_tokens
+        self._budget = BatchBudget(MOST_BATCH_TOKENS)
         self._frugal = Frugal(self._run, self._budget, torch.OutOfMemoryError, self._device.free)
         self.memory_bytes = self._measured_bytes(sessions)
 
     @property
-    def batch_tokens(self) -> int:
-        """See the seam; less for a while after a batch did not fit the device's memory."""
+    def room_tokens(self) -> int:
+        """See the seam."""
         return self._budget.tokens
 
     def compute(self, batch: Sequence[Tokens]) -> Outputs:

@@ -76,7 +76,7 @@ class CudaDevice:
     """A CUDA device. Each thread has its own stream: one's copies run while another's kernels do."""
 
     name = "cuda"
-    batch_tokens = 12_288
+    batch_tokens = 8_192
 
     def __init__(self) -> None:
         native = torch.cuda.is_bf16_supported(including_emulation=False)

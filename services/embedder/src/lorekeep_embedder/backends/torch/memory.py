@@ -17,7 +17,7 @@ Loaded = TypeVar("Loaded")
 _LOG = logs.logger(__name__)
 _LEAST_TOKENS = 256
 # Batches that must fit before the budget grows by an eighth. The number doubles with each batch that did not fit, so a
-# memory that is too small for good is run into about once in 500 batches, and the way back has at most 34 steps.
+# memory that is too small for good is run into about once in 500 batches, and the way back has at most 48 steps.
 _PATIENCE, _MOST_PATIENCE, _GROWTH = 32, 512, 8
 _RETRY_SECONDS = 5.0
 
