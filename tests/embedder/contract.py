@@ -17,9 +17,10 @@ def assert_kept(backend: Backend, texts: Sequence[Tokens]) -> None:
     assert len(together.sparse) in (0, len(texts))
     assert backend.batch_tokens > 0
     assert backend.memory_bytes > 0
+    close = 2e-3 if backend.precision == "bfloat16" else 1e-4
     compact = [Tokens(array("i", each.ids), each.types) for each in reversed(texts)]
     with ThreadPoolExecutor(2) as threads:
         for outputs in threads.map(backend.compute, [compact, compact]):
-            assert np.abs(outputs.vectors[::-1] - together.vectors).max() < 1e-4
+            assert np.abs(outputs.vectors[::-1] - together.vectors).max() < close
     alone = np.concatenate([backend.compute([each]).vectors for each in texts[:4]])
-    assert np.abs(alone - together.vectors[:4]).max() < 1e-4
+    assert np.abs(alone - together.vectors[:4]).max() < close

@@ -33,7 +33,9 @@ def runtime(request: pytest.FixtureRequest) -> str:
 def _opened(folder: Path, runtime: str, **recipe: object) -> Backend:
     graph = folder / "graph.onnx"
     files.write(folder, graph, Recipe(WINDOW_TOKENS, DIMENSIONS, **recipe))  # type: ignore[arg-type]
-    return OnnxRuntimeBackend(graph) if runtime == "onnxruntime" else OpenVinoBackend(graph, "float32", 1)
+    return (
+        OnnxRuntimeBackend(graph) if runtime == "onnxruntime" else OpenVinoBackend(graph, "float32", 1, WINDOW_TOKENS)
+    )
 
 
 def _tokens(folder: Path, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[Tokens]:

@@ -65,7 +65,10 @@ def m3(folder: Path) -> Path:
     """A model of bge-m3's shape in `folder`: vectors by cls, and `sparse_linear.pt`, which weighs a text's tokens."""
     encoder(folder, "xlm-roberta", pooling="cls")
     torch.manual_seed(8)
-    torch.save(torch.nn.Linear(DIMENSIONS, 1).state_dict(), folder / "sparse_linear.pt")
+    layer = torch.nn.Linear(DIMENSIONS, 1)
+    # So that some weights are over 0, and some are not.
+    torch.nn.init.constant_(layer.bias, 0.2)
+    torch.save(layer.state_dict(), folder / "sparse_linear.pt")
     return folder
 
 

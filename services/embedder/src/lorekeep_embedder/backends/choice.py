@@ -110,7 +110,13 @@ def _openvino(plan: Plan, spec: ModelSpec, folder: Path, models_path: str, preci
     from lorekeep_embedder.backends.openvino import OpenVinoBackend
 
     recipe = Recipe.of(spec)
-    return _of_graph(spec, folder, models_path, recipe, lambda graph: OpenVinoBackend(graph, precision, plan.sessions))
+    return _of_graph(
+        spec,
+        folder,
+        models_path,
+        recipe,
+        lambda graph: OpenVinoBackend(graph, precision, plan.sessions, spec.window_tokens),
+    )
 
 
 def _of_graph(

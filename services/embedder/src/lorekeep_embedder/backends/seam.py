@@ -85,20 +85,24 @@ class Backend(Protocol):
 
 
 class Padded(NamedTuple):
-    """A batch as arrays, each texts x longest text. `types` are all 0 where the batch has no pairs."""
+    """A batch as arrays, each texts x tokens of the longest text. `types` are all 0 where the batch has no pairs."""
 
     ids: NDArray[np.int64]
     mask: NDArray[np.int32]
     types: NDArray[np.int64]
 
 
-def padded(batch: Sequence[Tokens]) -> Padded:
-    """Pads to the longest; the mask is 1 where a token is, and ids are 0 where none is."""
-    shape = len(batch), max(map(len, batch))
+def padded(batch: Sequence[Tokens], shape: tuple[int, int] | None = None) -> Padded:
+    """Pads to the longest, or to `shape`; the mask is 1 where a token is, and ids are 0 where none is.
+
+    A text that `shape` has beyond the batch's is a single token: attention to nothing at all is no number.
+    """
+    shape = shape or (len(batch), max(map(len, batch)))
     made = Padded(np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.int64))
     for row, tokens in enumerate(batch):
         made.ids[row, : len(tokens)] = tokens.ids
         made.mask[row, : len(tokens)] = 1
         if tokens.types is not None:
             made.types[row, : len(tokens)] = tokens.types
+    made.mask[len(batch) :, 0] = 1
     return made
