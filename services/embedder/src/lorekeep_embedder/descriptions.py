@@ -1,25 +1,8 @@
 """A model as the contract describes it."""
 
-from typing import Protocol
-
 from lorekeep.embedder.v1 import embedder_pb2
+from lorekeep_embedder.backends.seam import Runs
 from lorekeep_embedder.registry import ModelSpec
-
-
-class Runs(Protocol):
-    """What a model runs on, or would."""
-
-    @property
-    def name(self) -> str:
-        """The backend."""
-
-    @property
-    def precision(self) -> str:
-        """Number format that it computes in."""
-
-    @property
-    def device(self) -> str:
-        """Where it runs."""
 
 
 def described(spec: ModelSpec, tokenizer_fingerprint: str, runs: Runs, *, loaded: bool) -> embedder_pb2.Model:

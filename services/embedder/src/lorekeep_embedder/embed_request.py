@@ -11,7 +11,6 @@ _PURPOSES = (embedder_pb2.PURPOSE_QUERY, embedder_pb2.PURPOSE_PASSAGE)
 
 def texts_of(request: embedder_pb2.EmbedRequest, spec: ModelSpec) -> list[str]:
     """The texts as the model reads them, prompts included; InvalidInput or TooLarge where the contract is broken."""
-    _check_kind(spec)
     if request.purpose not in _PURPOSES:
         raise InvalidInput("The purpose of the texts is missing or unknown. Say query or passage.", field="purpose")
     check_texts(request.texts)
@@ -37,12 +36,3 @@ def dimensions_of(request: embedder_pb2.EmbedRequest, spec: ModelSpec) -> int:
         reason="dimensions_not_offered",
         field="dimensions",
     )
-
-
-def _check_kind(spec: ModelSpec) -> None:
-    if spec.kind != "embedder":
-        raise InvalidInput(
-            f"{spec.name} is a reranker and makes no vectors. Ask Rerank with it, or name an embedder here.",
-            reason="wrong_model_kind",
-            field="model",
-        )

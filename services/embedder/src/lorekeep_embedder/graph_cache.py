@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lorekeep_chassis import logs
 from lorekeep_chassis.errors import Unavailable
+from lorekeep_embedder import places
 from lorekeep_embedder.graph.recipe import Recipe
 from lorekeep_embedder.registry import ModelSpec
 
@@ -31,9 +32,9 @@ def graph_of(spec: ModelSpec, folder: Path, models_path: str, recipe: Recipe | N
     """
     recipe = recipe or Recipe.of(spec)
     name = Path(spec.name) / f"{recipe.precision}-{_origin(spec, folder, recipe)}.onnx"
-    places = _places(models_path)
-    ready = next((place / name for place in places if (place / name).is_file()), None)
-    return ready or _built(spec, folder, _writable(places, spec.name) / name.name, recipe)
+    roots = _roots(models_path)
+    ready = next((root / name for root in roots if (root / name).is_file()), None)
+    return ready or _built(spec, folder, _writable(roots, spec.name) / name.name, recipe)
 
 
 def _origin(spec: ModelSpec, folder: Path, recipe: Recipe) -> str:
@@ -45,17 +46,16 @@ def _origin(spec: ModelSpec, folder: Path, recipe: Recipe) -> str:
 
 def _sources() -> list[bytes]:
     builder = util.find_spec(_BUILDER)
-    places = (builder.submodule_search_locations or ()) if builder else ()
-    return [source.read_bytes() for place in places for source in sorted(Path(place).glob("*.py"))]
+    folders = (builder.submodule_search_locations or ()) if builder else ()
+    return [source.read_bytes() for folder in folders for source in sorted(Path(folder).glob("*.py"))]
 
 
-def _places(models_path: str) -> list[Path]:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lorekeep"
-    return [root / "graphs" for root in ([Path(models_path)] if models_path else []) + [cache]]
+def _roots(models_path: str) -> list[Path]:
+    return [root / "graphs" for root in ([Path(models_path)] if models_path else []) + [places.cache()]]
 
 
-def _writable(places: list[Path], model: str) -> Path:
-    for place in (place / model for place in places):
+def _writable(roots: list[Path], model: str) -> Path:
+    for place in (root / model for root in roots):
         try:
             place.mkdir(parents=True, exist_ok=True)
         except OSError:

@@ -14,6 +14,7 @@ from lorekeep_embedder.descriptions import described
 from lorekeep_embedder.heads import Gone
 from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.text_lists import utf8_bytes
 from lorekeep_embedder.throughput import Throughput
 from lorekeep_embedder.tokenizer import Tokenised, Tokenizer
 from lorekeep_embedder.tokenizer_threads import Tokenise, TokenizerThreads
@@ -94,8 +95,8 @@ class LoadedModel:
         `beside` is read with each of them.
         """
         lane, begin = calls.current().lane, time.perf_counter()
-        each = _utf8_bytes(beside)
-        sizes = [_utf8_bytes(text) + each for text in texts]
+        each = utf8_bytes(beside)
+        sizes = [utf8_bytes(text) + each for text in texts]
         tokens = sum(min(size // _BYTES_A_TOKEN + 2, self.spec.window_tokens) for size in sizes)
         async with self._scheduler.admission.admitted(self._throughput, len(texts), tokens, sum(sizes)) as ticket:
             tokenised = await self._threads.run(lane, [beside, *texts], lambda gone: _compact(tokenise(gone)))
@@ -114,10 +115,6 @@ def _compact(tokenised: Tokenised) -> Tokenised:
         if tokens.types is not None:
             tokens.types = array("b", tokens.types)
     return tokenised
-
-
-def _utf8_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
 
 
 def _warm_up(spec: ModelSpec, tokenizer: Tokenizer, backend: Backend, forced_tokens: int) -> batch_size.Measured:

@@ -84,11 +84,6 @@ class ModelFiles:
                 )
 
 
-def located(spec: ModelSpec, models_path: str) -> Path:
-    """The verified folder of a model; Unavailable, with what to do, where it cannot be served from here."""
-    return verified(spec, models_path).folder
-
-
 def verified(spec: ModelSpec, models_path: str) -> ModelFiles:
     """The verified files of a model: below `models_path` where they are there, else those of its installed package.
 

@@ -6,18 +6,11 @@ from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_embedder.embed_answer import little_endian
 from lorekeep_embedder.model import Computed, LoadedModel
-from lorekeep_embedder.registry import ModelSpec
 from lorekeep_embedder.text_lists import check_texts
 
 
-def checked(request: embedder_pb2.RerankRequest, spec: ModelSpec) -> Sequence[str]:
+def checked(request: embedder_pb2.RerankRequest) -> Sequence[str]:
     """The texts; InvalidInput or TooLarge where the contract is broken."""
-    if spec.kind != "reranker":
-        raise InvalidInput(
-            f"{spec.name} is an embedder and scores no pairs. Ask Embed with it, or name a reranker here.",
-            reason="wrong_model_kind",
-            field="model",
-        )
     if not request.query or request.query.isspace():
         raise InvalidInput(
             "The query is blank. Say what the texts are scored against.", reason="blank_text", field="query"

@@ -40,7 +40,7 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
 
     async def Rerank(self, request: embedder_pb2.RerankRequest, context: Any) -> embedder_pb2.RerankResponse:
         async with self._shelf.using(await self._rerankers.named(request.model), kind="reranker") as model:
-            texts = rerank_request.checked(request, model.spec)
+            texts = rerank_request.checked(request)
             made = await model.rerank(request.query, texts, truncate=request.truncate)
             return rerank_request.rerank_answer(model, made)
 

@@ -22,7 +22,7 @@ def check_texts(texts: Sequence[str], *, beside: str = "") -> None:
             reason="too_many_texts",
             field="texts",
         )
-    if sum(_bytes(text) for text in texts) + _bytes(beside) > MAX_MESSAGE_BYTES:
+    if sum(utf8_bytes(text) for text in texts) + utf8_bytes(beside) > MAX_MESSAGE_BYTES:
         raise TooLarge("The texts are together over 4 MB. Send fewer at once.", field="texts")
     for index, text in enumerate(texts):
         if not text or text.isspace():
@@ -33,5 +33,6 @@ def check_texts(texts: Sequence[str], *, beside: str = "") -> None:
             )
 
 
-def _bytes(text: str) -> int:
+def utf8_bytes(text: str) -> int:
+    """Bytes of a text, without encoding the many that are ASCII."""
     return len(text) if text.isascii() else len(text.encode())

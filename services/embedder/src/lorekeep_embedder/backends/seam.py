@@ -50,12 +50,12 @@ class Outputs:
     sparse: Sequence[SparseVector] = ()
 
 
-class Backend(Protocol):
-    """A loaded model. A GPU, a reranker or another runtime is one more of these; what schedules does not change."""
+class Runs(Protocol):
+    """What a model runs on, or would."""
 
     @property
     def name(self) -> str:
-        """What runs the model: `openvino`, `onnxruntime`, `torch`."""
+        """The backend: `openvino`, `onnxruntime`, `torch`."""
 
     @property
     def precision(self) -> str:
@@ -64,6 +64,10 @@ class Backend(Protocol):
     @property
     def device(self) -> str:
         """Where it runs: `cpu`, `cuda`."""
+
+
+class Backend(Runs, Protocol):
+    """A loaded model. A GPU, a reranker or another runtime is one more of these; what schedules does not change."""
 
     @property
     def batch_tokens(self) -> int:

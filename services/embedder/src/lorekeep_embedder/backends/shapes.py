@@ -1,4 +1,4 @@
-"""Shapes of batches, rounded up so that few differ: a runtime that makes code for each keeps it, 1 to 2 MB a shape."""
+"""Shapes of batches, rounded up so that few differ: OpenVINO makes code for each, and keeps it."""
 
 _FINE, _COARSE = 4, 8
 _SHORT_TOKENS, _FEW_TEXTS, _SOME_TEXTS = 32, 4, 12

@@ -33,8 +33,7 @@ class Form:
     @classmethod
     def of(cls, spec: ModelSpec) -> "Form":
         """The form of a registry's entry."""
-        kind, sparse = getattr(spec, "kind", "embedder"), getattr(spec, "sparse", False)
-        return cls(kind, spec.pooling, spec.normalise, sparse)
+        return cls(spec.kind, spec.pooling, spec.normalise, spec.sparse)
 
 
 class Model(Protocol):
