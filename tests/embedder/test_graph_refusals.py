@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lorekeep_chassis.errors import Unavailable
-from lorekeep_chassis.settings import load
+from lorekeep_chassis.settings import SettingsError, load
 from lorekeep_embedder import cores, graph_cache
 from lorekeep_embedder.backends import choice
 from lorekeep_embedder.graph import files
@@ -112,11 +112,31 @@ def _plan(**environ: str) -> choice.Plan:
     return choice.planned(load(EmbedderSettings, "embedder", {"LOREKEEP_EMBEDDER_TOKEN": "t", **environ}))
 
 
-def test_a_precision_that_cannot_be_had_names_those_that_can(spec: ModelSpec, folder: Path, models_path: Path) -> None:
-    plan = _plan(LOREKEEP_BACKEND="onnxruntime", DEFAULT_QUANTIZATION="float16")
-    with pytest.raises(Unavailable, match="one of float32, int8, or auto") as error:
+def test_a_precision_that_this_machine_lacks_names_those_that_it_has(
+    spec: ModelSpec, folder: Path, models_path: Path
+) -> None:
+    plan = _plan(LOREKEEP_DEVICE="cpu", DEFAULT_QUANTIZATION="float16")
+    with pytest.raises(Unavailable, match=r"LOREKEEP_PRECISION to one of .*float32.*, or auto") as error:
         choice.opened(plan, spec, folder, str(models_path))
     assert error.value.reason == "precision_missing"
+
+
+@pytest.mark.parametrize(
+    ("message", "backend", "device", "precision", "compiled"),
+    [
+        ("onnxruntime does not compute in float16; .* float32, int8, or", "onnxruntime", "auto", "float16", "false"),
+        ("openvino does not compute in int8; .* bfloat16, float32, or", "openvino", "auto", "int8", "false"),
+        ("torch does not compute in int8", "torch", "auto", "int8", "false"),
+        ("torch does not compute in int8", "auto", "cuda", "int8", "false"),
+        ("openvino computes on the CPU alone", "openvino", "cuda", "auto", "false"),
+        ("LOREKEEP_COMPILE is for the backend torch", "onnxruntime", "auto", "auto", "true"),
+    ],
+)
+def test_what_no_machine_computes_stops_the_start(
+    message: str, backend: str, device: str, precision: str, compiled: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        _plan(LOREKEEP_BACKEND=backend, LOREKEEP_DEVICE=device, LOREKEEP_PRECISION=precision, LOREKEEP_COMPILE=compiled)
 
 
 def test_int8_is_computed_where_it_is_named(tiny: Path, tmp_path: Path) -> None:

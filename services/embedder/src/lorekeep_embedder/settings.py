@@ -8,6 +8,12 @@ from lorekeep_chassis.settings import ServiceSettings
 from lorekeep_embedder import registry
 from lorekeep_embedder.backends.seam import MOST_BATCH_TOKENS
 
+_PRECISIONS = {
+    "openvino": ("bfloat16", "float32"),
+    "onnxruntime": ("float32", "int8"),
+    "torch": ("float16", "bfloat16", "float32"),
+}
+
 
 class EmbedderSettings(ServiceSettings):
     """Settings of the embedder, beside those of every role."""
@@ -86,7 +92,16 @@ class EmbedderSettings(ServiceSettings):
         return dimensions
 
     @model_validator(mode="after")
-    def _device_of_backend(self) -> Self:
+    def _computed_somewhere(self) -> Self:
+        """Refuses what no machine computes; whether this one can is told when a model is loaded."""
         if self.device == "cuda" and self.backend not in ("auto", "torch"):
             raise ValueError(f"LOREKEEP_DEVICE is cuda, but the backend {self.backend} computes on the CPU alone")
+        backend = "torch" if self.device == "cuda" else self.backend
+        if backend != "auto" and self.precision not in ("auto", *_PRECISIONS[backend]):
+            raise ValueError(
+                f"the backend {backend} does not compute in {self.precision}; set LOREKEEP_PRECISION to one of "
+                f"{', '.join(_PRECISIONS[backend])}, or auto"
+            )
+        if self.compile and backend in ("openvino", "onnxruntime"):
+            raise ValueError(f"LOREKEEP_COMPILE is for the backend torch, and LOREKEEP_BACKEND is {backend}")
         return self
