@@ -4,33 +4,13 @@
 """
 
 import asyncio
-import fcntl
 import json
-import socket
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.cut_off import network, raise_loopback
 from tests.embedder.processes import embed, running, stub_of
-
-_SET_FLAGS, _UP_AND_RUNNING = 0x8914, 0x41
-
-
-def _raise_loopback() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
-        fcntl.ioctl(handle, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP_AND_RUNNING))
-
-
-def _network() -> str:
-    """What becomes of a packet to the world."""
-    with socket.socket() as handle:
-        handle.settimeout(2)
-        try:
-            handle.connect(("192.0.2.1", 443))
-        except OSError as error:
-            return type(error).__name__ + f" {error.errno}"
-    return "reached"
 
 
 def _read_only(folder: Path) -> bool:
@@ -57,8 +37,8 @@ async def _asked(models_path: Path) -> dict[str, object]:
 def main() -> None:
     """Cuts itself off, then asks."""
     models_path = Path(sys.argv[1])
-    _raise_loopback()
-    told = {"network": _network(), "read_only": _read_only(models_path)}
+    raise_loopback()
+    told = {"network": network(), "read_only": _read_only(models_path)}
     print(json.dumps({**told, **asyncio.run(_asked(models_path))}))
 
 
