@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_models.cross_encoder(root / "tiny-reranker")
 
 
-@pytest.fixture(scope="module", params=["torch"])
+@pytest.fixture(scope="module", params=["onnxruntime", "torch"])
 def process(folder: Path, request: pytest.FixtureRequest) -> Iterator[EmbedderProcess]:
     with running(folder.parent, LOREKEEP_SESSIONS="2", LOREKEEP_BACKEND=request.param) as process:
         process.wait_until_ready()
