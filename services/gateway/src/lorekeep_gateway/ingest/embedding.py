@@ -34,10 +34,13 @@ class Embedding:
         self._fetching = asyncio.Lock()
 
     async def model(self, name: str) -> embedder_pb2.Model:
-        """The model of that name, the default for an empty one; NotFound where the embedder has none such."""
+        """The model of that name, with or without its owner (BAAI/bge-small-en-v1.5), the default for an empty one.
+
+        NotFound where the embedder has none such.
+        """
         models = await patiently(self._models, self._settings.retry_seconds)
         for each in models:
-            if name in ("", each.name):
+            if name in ("", each.name) or name.endswith(f"/{each.name}"):
                 return each
         raise errors.NotFound(
             f"The embedder serves no model {name!r}. Set EMBEDDING_MODEL to one that it lists.", reason="model_unknown"
