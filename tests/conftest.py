@@ -16,6 +16,7 @@ SLOW = {
         "test_graph_refusals.py",
         "test_lifecycle.py",
         "test_model_files.py",
+        "test_page.py",
         "test_pairs.py",
         "test_process.py",
         "test_rerank.py",
