@@ -23,7 +23,7 @@ _TIMES_FREE = 8
 # Whoever waits for room is woken in turn, a few at a time: it need not be they that fit.
 _WOKEN_AT_ONCE = 8
 _BATCHES_BESIDE = 3
-# The machine may be slower than it was a moment ago; what is refused in vain then is little, what is begun in vain much.
+# The machine may be slower than it was a moment ago. What is refused in vain costs little, what is begun in vain much.
 _SLOWER = 1.2
 
 _PATIENT: ContextVar[bool] = ContextVar("lorekeep_embedder_patient", default=False)
