@@ -26,7 +26,7 @@ class Queue:
     def seconds(self, lane: Lane) -> float:
         return self._seconds
 
-    def wait_seconds(self, lane: Lane, organisation_id: str) -> float:
+    def done_seconds(self, lane: Lane, organisation_id: str, own_seconds: float) -> float:
         return self._wait_seconds
 
 
@@ -157,8 +157,8 @@ async def test_what_would_not_have_its_turn_in_time_is_refused_before_anything_i
     gate = Gate(Queue(wait_seconds=5.0))
     with calls.deadline(3.0):
         hint = (await gate.refusal(1)).retry_after_seconds
-    assert hint == pytest.approx(5.0 + 2 * 0.8 - 3.0, abs=0.1)
-    with calls.deadline(7.0):
+    assert hint == pytest.approx(1.2 * 5.0 + 3 * 0.8 - 3.0, abs=0.1)
+    with calls.deadline(9.0):
         async with gate.let(1) as ticket:
             assert ticket.load.texts == 1
 

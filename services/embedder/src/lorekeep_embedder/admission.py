@@ -22,6 +22,9 @@ _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 60.0
 _TIMES_FREE = 8
 # Whoever waits for room is woken in turn, a few at a time: it need not be they that fit.
 _WOKEN_AT_ONCE = 8
+_BATCHES_BESIDE = 3
+# The machine may be slower than it was a moment ago. What is refused in vain costs little, what is begun in vain much.
+_SLOWER = 1.2
 
 _PATIENT: ContextVar[bool] = ContextVar("lorekeep_embedder_patient", default=False)
 
@@ -64,8 +67,8 @@ class Queue(Protocol):
     def seconds(self, lane: Lane) -> float:
         """How long everything in a lane takes, and what goes before it."""
 
-    def wait_seconds(self, lane: Lane, organisation_id: str) -> float:
-        """How long a request that an organisation adds now waits for what goes before it."""
+    def done_seconds(self, lane: Lane, organisation_id: str, own_seconds: float) -> float:
+        """How long it takes until a request of so many seconds, which an organisation adds now, is done."""
 
 
 class Ticket:
@@ -154,8 +157,9 @@ class Admission:
         held, bound = self._held[context.lane], self._bounds[context.lane]
         before, own_before = bound.share_used(held.load), bound.share_used(held.of(context.organisation_id))
         after, own_after = bound.share_used(held.load + load), bound.share_used(held.of(context.organisation_id) + load)
-        wait_seconds = self._queue.wait_seconds(context.lane, context.organisation_id)
-        if in_time and (late_seconds := _late_seconds(wait_seconds, 2 * throughput.batch_seconds(context.lane))) > 0:
+        done_seconds = self._queue.done_seconds(context.lane, context.organisation_id, load.microseconds / 1e6)
+        busy = self._queue.seconds(context.lane) > 0
+        if in_time and busy and (late_seconds := _late_seconds(done_seconds, throughput, context.lane)) > 0:
             return _Refusal("deadline", _overloaded(late_seconds))
         excess = (own_after - _TIMES_FREE * (1 - after)) / (1 + _TIMES_FREE)
         if before < 1 and (own_before == 0 or (after <= 1 and excess <= 0)):
@@ -163,13 +167,15 @@ class Admission:
         if after > 1 or held.organisations == 1:
             part = max(after - 1, excess) / before
             return _Refusal("full", _overloaded(min(part, 1.0) * self._queue.seconds(context.lane)))
-        return _Refusal("share", _own_limit(min(excess / own_before, 1.0) * wait_seconds))
+        return _Refusal("share", _own_limit(min(excess / own_before, 1.0) * done_seconds))
 
 
-def _late_seconds(wait_seconds: float, batches_seconds: float) -> float:
-    """How much too late it would be done, where others wait before it: after them, the batch that runs, and its own."""
+def _late_seconds(done_seconds: float, throughput: Throughput, lane: Lane) -> float:
+    """How much too late it would be done: beside what waits there is the batch that runs, the room in batches that goes
+    to those who come after it, and that its last text may have to wait for a whole batch.
+    """
     left = calls.remaining_seconds()
-    return wait_seconds + batches_seconds - left if wait_seconds > 0 and left is not None else 0.0
+    return _SLOWER * done_seconds + _BATCHES_BESIDE * throughput.batch_seconds(lane) - left if left is not None else 0.0
 
 
 class _Waiting:

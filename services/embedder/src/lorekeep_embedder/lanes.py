@@ -27,9 +27,9 @@ class Lanes:
         """See `admission.Queue`."""
         return self._lanes[lane].seconds + self._ahead_of(lane)
 
-    def wait_seconds(self, lane: Lane, organisation_id: str) -> float:
+    def done_seconds(self, lane: Lane, organisation_id: str, own_seconds: float) -> float:
         """See `admission.Queue`."""
-        return self._lanes[lane].wait_seconds(organisation_id) + self._ahead_of(lane)
+        return self._lanes[lane].done_seconds(organisation_id, own_seconds) + self._ahead_of(lane)
 
     def add(self, work: Work, now: float) -> None:
         """Lets a request wait."""
@@ -47,14 +47,14 @@ class Lanes:
     def expire(self, work: Work) -> None:
         """Ends a request whose deadline has passed."""
         self.remove(work, "deadline")
-        work.fail(DeadlineExceeded("The texts waited longer than the call's deadline. Try again later."))
+        work.fail(DeadlineExceeded("The texts waited too long to be done by the call's deadline. Try again later."))
 
     def next_batch(self, now: float) -> Batch | None:
         """The batch to compute next, None where nothing waits. What nobody waits for any more is in none."""
         for lane in self._order(now):
             turns = self._lanes[lane]
             while (lead := turns.lead()) is not None:
-                if lead.expired(now):
+                if lead.expired(now) or self._in_vain(lead, now):
                     self.expire(lead)
                     continue
                 self._count(lane, now)
@@ -67,6 +67,12 @@ class Lanes:
             for work in list(turns.works()):
                 self.remove(work, "ended")
                 work.fail(error)
+
+    def _in_vain(self, lead: Work, now: float) -> bool:
+        """Whether a request would be done too late, and others wait for the time that it would take. One that waits
+        alone is tried all the same: what a token takes is only ever learnt by trying.
+        """
+        return lead.hopeless(now) and self._lanes[lead.lane].texts > lead.waiting_texts
 
     def _ahead_of(self, lane: Lane) -> float:
         return self._lanes[Lane.INTERACTIVE].seconds if lane is Lane.BULK else 0.0

@@ -9,6 +9,10 @@ from lorekeep_embedder import metrics
 from lorekeep_embedder.backends.seam import Backend
 from lorekeep_embedder.work import Batch, Work
 
+# Further back, texts that fill a batch better keep those in front waiting; nearer, batches are less full. In simulated
+# overload with requests of 8 unlike texts, 99.5, 99 and 98 % of the work was for answered requests with 1, 2 and 4.
+_BATCHES_BEHIND = 2
+
 
 class _Share:
     """What one organisation has waiting, the oldest first, and the time on sessions that it was given so far.
@@ -25,13 +29,15 @@ class _Share:
 class Turns:
     """The organisation that was given least time has its turn: a batch led by the longest text of its oldest request.
 
-    Room in that batch goes to like texts of anybody, and each pays for its own. A step costs the same however much
-    waits: organisations lie in a heap, whose entries only ever lag behind, and texts by their length.
+    Room in that batch goes to like texts of anybody who came before it or soon after, and each pays for its own: texts
+    of requests far behind would make all of them late together. A step costs the same however much waits:
+    organisations lie in a heap, whose entries only ever lag behind, and texts by their length.
     """
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self.texts, self.tokens, self.seconds = 0, 0, 0.0
+        self._tokens_ever = 0
         self._shares: dict[str, _Share] = {}
         self._order: list[tuple[float, int, str]] = []
         self._numbers = count()
@@ -43,12 +49,14 @@ class Turns:
         """All requests that wait."""
         return (work for share in self._shares.values() for work in share.works)
 
-    def wait_seconds(self, organisation_id: str) -> float:
-        """About how long what an organisation adds now waits for its turn: for what it has waiting itself, and as much
-        of each other's; never for more than there is.
+    def done_seconds(self, organisation_id: str, own_seconds: float) -> float:
+        """About how long it takes until what an organisation adds now is done: what it has waiting itself, and as much
+        of each other's; never more than there is.
         """
         share = self._shares.get(organisation_id)
-        return min(self.seconds, share.waiting_seconds * len(self._shares)) if share else 0.0
+        own = own_seconds + (share.waiting_seconds if share else 0.0)
+        organisations = len(self._shares) + (share is None)
+        return min(self.seconds + own_seconds, own * organisations)
 
     def add(self, work: Work) -> None:
         """Lets a request wait."""
@@ -57,6 +65,8 @@ class Turns:
             share = self._shares[work.organisation_id] = _Share(self._least)
             heappush(self._order, (share.used, next(self._numbers), work.organisation_id))
         share.works[work] = None
+        self._tokens_ever += work.waiting_tokens
+        work.ends_at_token = self._tokens_ever
         by_length = self._by_length.setdefault(work.backend, {})
         for length in work.lengths:
             by_length.setdefault(length, {})[work] = None
@@ -97,11 +107,15 @@ class Turns:
         """Takes a batch out of what waits, led by that request."""
         batch = Batch(self.lane, lead)
         by_length = self._by_length[lead.backend]
+        horizon = lead.ends_at_token + _BATCHES_BEHIND * lead.throughput.batch.tokens
         for length in range(batch.longest, 0, -1):
             if not batch.fits(length):
                 break
             while batch.fits(length) and (works := by_length.get(length)):
-                self._take(batch, lead if lead in works else next(iter(works)), length)
+                work = lead if lead in works else next(iter(works))
+                if work.ends_at_token - work.token_count > horizon:
+                    break
+                self._take(batch, work, length)
         return batch
 
     def _take(self, batch: Batch, work: Work, length: int) -> None:

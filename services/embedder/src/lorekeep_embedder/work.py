@@ -15,7 +15,8 @@ from lorekeep_embedder.throughput import Throughput
 class Work:
     """The texts of one request, for one model. `outputs` ends with what it made of them, in the order given.
 
-    `expires_at` is on the clock of whoever schedules; None where the caller set no deadline.
+    `expires_at` is on the clock of whoever schedules; None where the caller set no deadline. `ends_at_token` is where
+    it ends among all tokens that ever waited in its lane, in the order in which they came.
     """
 
     def __init__(
@@ -39,8 +40,9 @@ class Work:
         self.span = span
         self.outputs = outputs
         self.added_at: float | None = None
+        self.ends_at_token = 0
         self.waiting_texts = len(texts)
-        self.waiting_tokens = sum(map(len, texts))
+        self.token_count = self.waiting_tokens = sum(map(len, texts))
         self._waiting: dict[int, list[int]] = {}
         for position in range(len(texts) - 1, -1, -1):
             self._waiting.setdefault(len(texts[position]), []).append(position)
@@ -60,6 +62,11 @@ class Work:
         while self._lengths[-1] not in self._waiting:
             self._lengths.pop()
         return self._lengths[-1]
+
+    def hopeless(self, now: float) -> bool:
+        """Whether its deadline comes before it could be done if nothing else were computed from now on."""
+        seconds = self.throughput.seconds_for(self.lane, self.waiting_tokens)
+        return self.expires_at is not None and self.expires_at < now + seconds
 
     def expired(self, now: float) -> bool:
         """Whether its deadline has passed."""
