@@ -137,12 +137,16 @@ def tiny_repository(scratch: Path, tokenizer: bytes, dimensions: int = 96) -> di
         "model.safetensors": (scratch / "model.safetensors").read_bytes(),
         "config.json": json.dumps(config).encode(),
         "tokenizer.json": tokenizer,
-        "modules.json": b"[]",
-        "1_Pooling/config.json": b"{}",
+        "modules.json": json.dumps([_module(0, "", "Transformer"), _module(1, "1_Pooling", "Pooling")]).encode(),
+        "1_Pooling/config.json": json.dumps({"word_embedding_dimension": dimensions}).encode(),
         "pytorch_model.bin": b"a pickle",
         "onnx/model.onnx": b"a graph",
         "README.md": b"# words",
     }
+
+
+def _module(place: int, path: str, name: str) -> dict[str, Any]:
+    return {"idx": place, "name": str(place), "path": path, "type": f"sentence_transformers.models.{name}"}
 
 
 def _weights(dimensions: int) -> dict[str, Any]:

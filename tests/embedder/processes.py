@@ -5,6 +5,7 @@ import os
 import queue
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -32,12 +33,17 @@ class EmbedderProcess:
         self.metrics_port = int(self.wait_for("embedder started")["metrics_port"])
 
     def wait_for(self, message: str, seconds: float = 60) -> dict[str, Any]:
-        """The next log line that begins so; fails when the process ends or the time does."""
-        while True:
-            line = self._news.get(timeout=seconds)
+        """The next log line that begins so; fails when the process ends or the time does, whatever else it logs."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                line = self._news.get(timeout=left)
+            except queue.Empty:
+                break
             assert line is not None, f"ended without saying {message!r}: {self.lines}"
             if line["message"].startswith(message):
                 return line
+        raise AssertionError(f"did not say {message!r} within {seconds} s, but: {self.lines[-20:]}")
 
     def wait_until_ready(self) -> None:
         self.wait_for("model ready")

@@ -10,11 +10,14 @@ from sentence_transformers import CrossEncoder
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import calls, client_calls, errors
+from lorekeep_embedder import cores
 from tests.embedder import tiny_models
 from tests.embedder.processes import CALLER, EmbedderProcess, embed, running, stub_of
 
 QUERY = "how do I reset my password?"
 TEXTS = ["the garden", "reset the password in the cell", "soil and weather " * 40, "x", "my [SEP] password"] * 10
+# bfloat16 holds no number between 0.5 and 1 closer than 0.004.
+CLOSE = {"float32": 1e-5, "bfloat16": 1e-2}
 ENTRY = """
 models:
   - name: tiny-reranker
@@ -34,9 +37,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_models.cross_encoder(root / "tiny-reranker")
 
 
-@pytest.fixture(scope="module", params=["onnxruntime", "torch"])
+@pytest.fixture(
+    scope="module",
+    params=[("torch", "float32"), ("onnxruntime", "float32"), ("openvino", "float32"), ("openvino", "bfloat16")],
+    ids=" ".join,
+)
 def process(folder: Path, request: pytest.FixtureRequest) -> Iterator[EmbedderProcess]:
-    with running(folder.parent, LOREKEEP_SESSIONS="2", LOREKEEP_BACKEND=request.param) as process:
+    backend, precision = request.param
+    if precision == "bfloat16" and not cores.has_bfloat16():
+        pytest.skip("this processor does not multiply bfloat16")
+    settings = {"LOREKEEP_BACKEND": backend, "LOREKEEP_DEVICE": "cpu", "LOREKEEP_PRECISION": precision}
+    with running(folder.parent, LOREKEEP_SESSIONS="2", **settings) as process:
         process.wait_until_ready()
         yield process
 
@@ -55,8 +66,9 @@ async def test_scores_are_those_of_the_cross_encoder(process: EmbedderProcess, f
         answer = await reranked(stub)
         named = await reranked(stub, model="tiny-reranker", texts=TEXTS[:5])
     wanted = oracle.predict([(QUERY, text) for text in TEXTS])
-    assert np.abs(np.frombuffer(answer.scores, "<f4") - wanted).max() < 1e-5
-    assert np.abs(np.frombuffer(named.scores, "<f4") - wanted[:5]).max() < 1e-5
+    close = CLOSE[answer.model.precision]
+    assert np.abs(np.frombuffer(answer.scores, "<f4") - wanted).max() < close
+    assert np.abs(np.frombuffer(named.scores, "<f4") - wanted[:5]).max() < close
     assert (answer.truncated_count, answer.model.name) == (10, "tiny-reranker")
 
 
