@@ -13,7 +13,7 @@ WINDOW = 8192
 def test_a_shape_holds_its_batch_and_little_more(texts: int, tokens: int) -> None:
     rows, length = rounded(texts, tokens, WINDOW)
     assert texts <= rows <= texts + 3
-    assert tokens <= length <= tokens + (3 if tokens <= 32 else max(7, tokens / 16))
+    assert tokens <= length <= tokens + (3 if tokens <= 24 else 7 if tokens <= 64 else max(15, tokens / 16))
     assert rounded(rows, length, WINDOW) == (rows, length)
 
 
