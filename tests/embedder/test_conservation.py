@@ -42,7 +42,7 @@ steps = st.one_of(
 
 
 def value(metric: Any, *labels: str) -> int:
-    return int(metric.labels(*labels)._value.get())
+    return int(next(iter(metric.labels(*labels)._child_samples())).value)
 
 
 def ended_texts() -> int:

@@ -1,30 +1,29 @@
 """What a lane holds between admission and answer, whole and by organisation, in whole numbers: it goes back to zero."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lorekeep_chassis.calls import Lane
 from lorekeep_embedder import metrics
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Texts, their tokens and bytes, and the time that all sessions need for them."""
+class Load(NamedTuple):
+    """Texts, their tokens and bytes, and the time that all sessions need for them.
+
+    A tuple, since a request adds and takes away nine of them: each costs a third of what a frozen dataclass does.
+    """
 
     texts: int = 0
     tokens: int = 0
     bytes: int = 0
     microseconds: int = 0
 
-    def __add__(self, other: "Load") -> "Load":
-        return Load(
-            self.texts + other.texts,
-            self.tokens + other.tokens,
-            self.bytes + other.bytes,
-            self.microseconds + other.microseconds,
-        )
+    def __add__(self, other: "Load") -> "Load":  # type: ignore[override]
+        texts, tokens, size, microseconds = other
+        return Load(self.texts + texts, self.tokens + tokens, self.bytes + size, self.microseconds + microseconds)
 
-    def __neg__(self) -> "Load":
-        return Load(-self.texts, -self.tokens, -self.bytes, -self.microseconds)
+    def __sub__(self, other: "Load") -> "Load":
+        texts, tokens, size, microseconds = other
+        return Load(self.texts - texts, self.tokens - tokens, self.bytes - size, self.microseconds - microseconds)
 
 
 NOTHING = Load()
@@ -32,6 +31,8 @@ NOTHING = Load()
 
 class Holding:
     """What one request holds, until it ends."""
+
+    __slots__ = ("_holdings", "_organisation_id", "load")
 
     def __init__(self, holdings: "Holdings", organisation_id: str, load: Load) -> None:
         self._holdings = holdings
@@ -46,22 +47,23 @@ class Holding:
 
     def change(self, load: Load) -> None:
         """Holds that instead."""
-        self._holdings.add(self._organisation_id, load + -self.load)
+        self._holdings.add(self._organisation_id, load - self.load)
         self.load = load
 
     def end(self) -> None:
         """Gives everything back."""
-        self._holdings.add(self._organisation_id, -self.load)
+        self._holdings.add(self._organisation_id, NOTHING - self.load)
 
 
 class Holdings:
-    """What a lane holds now."""
+    """What a lane holds now, as the metrics say whenever they are asked."""
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self.load = NOTHING
         self._of: dict[str, Load] = {}
-        self._gauges = metrics.IN_FLIGHT_TEXTS.labels(lane), metrics.IN_FLIGHT_TOKENS.labels(lane)
+        metrics.IN_FLIGHT_TEXTS.labels(lane).set_function(lambda: self.load.texts)
+        metrics.IN_FLIGHT_TOKENS.labels(lane).set_function(lambda: self.load.tokens)
 
     @property
     def organisations(self) -> int:
@@ -76,8 +78,7 @@ class Holdings:
         """Adds to what an organisation holds."""
         self.load += load
         own = self.of(organisation_id) + load
-        self._of[organisation_id] = own
         if own == NOTHING:
-            del self._of[organisation_id]
-        self._gauges[0].set(self.load.texts)
-        self._gauges[1].set(self.load.tokens)
+            self._of.pop(organisation_id, None)
+        else:
+            self._of[organisation_id] = own
