@@ -110,7 +110,7 @@ protos: $(TEST) ## Write the stubs of the protos
 .PHONY: docs
 docs: $(TEST) ## Write the page of settings and the table of models from the code
 	@$(BIN)/python -m lorekeep_chassis.configuration >docs/configuration.md
-	@$(BIN)/python -m lorekeep_embedder.model_table docs/models.md
+	@$(BIN)/python -m lorekeep_embedder.models.model_table docs/models.md
 
 .PHONY: protos-lint
 protos-lint: ## Lint the protos and hold them against the last release, where npm is

@@ -25,8 +25,8 @@ from lorekeep_chassis import calls
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder.backends.seam import Outputs, Tokens
 from lorekeep_embedder.backends.torch import devices
-from lorekeep_embedder.scheduler import Scheduler
-from lorekeep_embedder.throughput import BatchSize, Throughput
+from lorekeep_embedder.scheduling.scheduler import Scheduler
+from lorekeep_embedder.scheduling.throughput import BatchSize, Throughput
 
 _REQUEST_TEXTS = 256
 _OVERHEAD_TOKENS = 16

@@ -8,11 +8,11 @@ from random import Random
 
 import torch
 
-from lorekeep_embedder import model_files, registry
 from lorekeep_embedder.backends.seam import Outputs, Tokens
 from lorekeep_embedder.backends.torch.backend import TorchBackend
 from lorekeep_embedder.backends.torch.models import Form
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.models import model_files, registry
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 _DOCS = Path(__file__).resolve().parents[1] / "docs"
 

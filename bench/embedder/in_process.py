@@ -13,11 +13,11 @@ import numpy as np
 
 from bench.embedder.worker import answer_lines, counted
 from lorekeep_chassis.settings import load
-from lorekeep_embedder import model_files, registry
 from lorekeep_embedder.backends import choice
 from lorekeep_embedder.backends.seam import Backend, Tokens, Vectors
+from lorekeep_embedder.models import model_files, registry
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 _ALONE = 48
 

@@ -11,8 +11,8 @@ from typing import Any
 from tests.e2e.suite import DATA
 
 from lorekeep_chassis.calls import Lane
-from lorekeep_embedder import model_files, registry
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.models import model_files, registry
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 _FOLDER = DATA / "ir" / "scifact-mini"
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")

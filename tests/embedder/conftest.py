@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from lorekeep_embedder import cores, model_files, registry
+from lorekeep_embedder import cores
 from lorekeep_embedder.backends import choice
 from lorekeep_embedder.backends.seam import Backend
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models import model_files, registry
+from lorekeep_embedder.models.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 from tests.embedder.processes import EmbedderProcess, running
 
 

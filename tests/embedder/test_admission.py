@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lorekeep_chassis import calls
 from lorekeep_chassis.calls import CallContext, Lane
 from lorekeep_chassis.errors import DeadlineExceeded, LimitExceeded, LorekeepError, Overloaded
-from lorekeep_embedder.admission import Admission, Bound, Ticket, patient
-from lorekeep_embedder.throughput import BatchSize, Throughput
+from lorekeep_embedder.scheduling.admission import Admission, Bound, Ticket, patient
+from lorekeep_embedder.scheduling.throughput import BatchSize, Throughput
 
 BOUNDS = {Lane.INTERACTIVE: Bound(9.0, 90, 900), Lane.BULK: Bound(90.0, 900, 9000)}
 

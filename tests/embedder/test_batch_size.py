@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lorekeep_embedder import batch_size
 from lorekeep_embedder.backends.seam import Outputs, Tokens
-from lorekeep_embedder.batch_size import BatchTimer, Reading
+from lorekeep_embedder.scheduling import batch_size
+from lorekeep_embedder.scheduling.batch_size import BatchTimer, Reading
 
 TEXT = Tokens([1] * 256)
 

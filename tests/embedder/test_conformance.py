@@ -11,8 +11,8 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from lorekeep_embedder.backends.seam import Backend, Tokens, Vectors
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 from tests.embedder.contract import assert_kept
 
 TEXTS = [

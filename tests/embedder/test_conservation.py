@@ -11,10 +11,10 @@ from lorekeep_chassis import calls
 from lorekeep_chassis.calls import CallContext, Lane
 from lorekeep_chassis.errors import LorekeepError
 from lorekeep_embedder import metrics
-from lorekeep_embedder.admission import BOUNDS
 from lorekeep_embedder.backends.seam import Outputs, Tokens
-from lorekeep_embedder.scheduler import Scheduler
-from lorekeep_embedder.throughput import BatchSize, Throughput
+from lorekeep_embedder.scheduling.admission import BOUNDS
+from lorekeep_embedder.scheduling.scheduler import Scheduler
+from lorekeep_embedder.scheduling.throughput import BatchSize, Throughput
 from tests.embedder.doubles import RememberingBackend
 from tests.embedder.test_scheduler import Clock
 

@@ -4,7 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from lorekeep_embedder import digests, places
+from lorekeep_embedder import places
+from lorekeep_embedder.models import digests
 
 
 def _of(content: bytes) -> str:

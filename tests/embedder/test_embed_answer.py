@@ -8,12 +8,13 @@ import pytest
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import InvalidInput, LorekeepError, TooLarge
-from lorekeep_embedder import answer_size, registry
+from lorekeep_embedder.answering import answer_size
+from lorekeep_embedder.answering.embed_answer import embed_answer
+from lorekeep_embedder.answering.embed_request import texts_of
 from lorekeep_embedder.backends.seam import Outputs, SparseVector, Tokens
-from lorekeep_embedder.embed_answer import embed_answer
-from lorekeep_embedder.embed_request import texts_of
-from lorekeep_embedder.model import Computed
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models import registry
+from lorekeep_embedder.models.loaded_model import Computed
+from lorekeep_embedder.models.registry import ModelSpec
 
 SPEC = dataclasses.replace(
     next(iter(registry.load().values())), dimensions=8, matryoshka_dimensions=(8, 4, 2), sparse=True

@@ -9,12 +9,12 @@ import pytest
 
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_chassis.settings import SettingsError, load
-from lorekeep_embedder import cores, graph_cache
-from lorekeep_embedder.backends import choice
+from lorekeep_embedder import cores
+from lorekeep_embedder.backends import choice, graph_cache
 from lorekeep_embedder.graph import files
 from lorekeep_embedder.graph.recipe import Recipe
 from lorekeep_embedder.graph.refusal import Refused
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
 from tests.embedder import tiny_models
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lorekeep_embedder.kept_vector import KeptVector, unpacked
+from lorekeep_embedder.caching.kept_vector import KeptVector, unpacked
 
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 VECTORS = st.integers(1, 40).flatmap(lambda size: arrays(np.float32, size, elements=FINITE))

@@ -12,9 +12,9 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import DeadlineExceeded
 from lorekeep_embedder.backends.seam import Tokens
-from lorekeep_embedder.lanes import Lanes
-from lorekeep_embedder.throughput import BatchSize, Throughput
-from lorekeep_embedder.work import Batch, Work
+from lorekeep_embedder.scheduling.lanes import Lanes
+from lorekeep_embedder.scheduling.throughput import BatchSize, Throughput
+from lorekeep_embedder.scheduling.work import Batch, Work
 from tests.embedder.doubles import RememberingBackend
 
 BUDGET, OVERHEAD = 32, 8

@@ -8,10 +8,11 @@ import pytest
 
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_chassis.settings import SettingsError, load
-from lorekeep_embedder import cores, graph_cache, model_files
-from lorekeep_embedder.backends import choice
+from lorekeep_embedder import cores
+from lorekeep_embedder.backends import choice, graph_cache
 from lorekeep_embedder.backends.seam import Backend, Tokens
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models import model_files
+from lorekeep_embedder.models.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
 
 

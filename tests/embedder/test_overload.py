@@ -12,11 +12,11 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT
 from lorekeep_chassis import calls
 from lorekeep_chassis.calls import CallContext, Lane
 from lorekeep_chassis.errors import LimitExceeded, Overloaded
-from lorekeep_embedder.admission import Admission
 from lorekeep_embedder.backends.seam import Tokens
-from lorekeep_embedder.lanes import Lanes
-from lorekeep_embedder.throughput import BatchSize, Throughput
-from lorekeep_embedder.work import Batch, Work
+from lorekeep_embedder.scheduling.admission import Admission
+from lorekeep_embedder.scheduling.lanes import Lanes
+from lorekeep_embedder.scheduling.throughput import BatchSize, Throughput
+from lorekeep_embedder.scheduling.work import Batch, Work
 from tests.embedder.doubles import RememberingBackend
 
 TOKENS, BATCH = 20, BatchSize(256, 16)

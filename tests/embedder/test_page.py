@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import parser
 
 from lorekeep_chassis.calls import Lane
-from lorekeep_embedder.admission import BOUNDS
+from lorekeep_embedder.scheduling.admission import BOUNDS
 from tests.embedder.processes import EmbedderProcess, embed, stub_of
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_embedder.heads import Heads, never
-from lorekeep_embedder.tokenizer import Tokenised, Tokenizer
+from lorekeep_embedder.texts.heads import Heads, never
+from lorekeep_embedder.texts.tokenizer import Tokenised, Tokenizer
 from tests.embedder.tokenizer_kinds import KINDS, WINDOW_TOKENS, of_kind
 
 MARK = "\u0301"

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from lorekeep_chassis.settings import SettingsError, load
-from lorekeep_embedder import model_table, registry
-from lorekeep_embedder.registry import ModelSpec, RegistryError
+from lorekeep_embedder.models import model_table, registry
+from lorekeep_embedder.models.registry import ModelSpec, RegistryError
 from lorekeep_embedder.settings import EmbedderSettings
 
 OWN = {"name": "house-model", "dimensions": 16, "window_tokens": 64}

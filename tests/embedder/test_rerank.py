@@ -15,13 +15,13 @@ from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import calls
 from lorekeep_chassis.errors import NotFound
 from lorekeep_embedder.backends.seam import Outputs, Tokens, padded
-from lorekeep_embedder.model import LoadedModel
-from lorekeep_embedder.model_files import ModelFiles
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.models.loaded_model import LoadedModel
+from lorekeep_embedder.models.model_files import ModelFiles
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.models.shelf import Shelf
+from lorekeep_embedder.scheduling.scheduler import Scheduler
 from lorekeep_embedder.servicer import EmbedderServicer
-from lorekeep_embedder.shelf import Shelf
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 from tests.embedder import tiny_models
 from tests.embedder.processes import CALLER
 

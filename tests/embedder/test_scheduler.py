@@ -11,8 +11,8 @@ import pytest
 from lorekeep_chassis import calls
 from lorekeep_chassis.errors import DeadlineExceeded, Unavailable
 from lorekeep_embedder.backends.seam import Outputs, Tokens
-from lorekeep_embedder.scheduler import Scheduler
-from lorekeep_embedder.throughput import BatchSize, Throughput
+from lorekeep_embedder.scheduling.scheduler import Scheduler
+from lorekeep_embedder.scheduling.throughput import BatchSize, Throughput
 from tests.embedder.doubles import RememberingBackend
 
 TOKENS = 8

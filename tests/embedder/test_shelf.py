@@ -16,11 +16,11 @@ from prometheus_client import REGISTRY
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import calls
 from lorekeep_chassis.errors import DeadlineExceeded, LorekeepError, ModelMismatch, NotFound, Overloaded, Unavailable
-from lorekeep_embedder import model_files
-from lorekeep_embedder.descriptions import described
-from lorekeep_embedder.model_files import ModelFiles
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.shelf import Shelf
+from lorekeep_embedder.models import model_files
+from lorekeep_embedder.models.descriptions import described
+from lorekeep_embedder.models.model_files import ModelFiles
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.models.shelf import Shelf
 
 MEBIBYTE = 1024 * 1024
 

@@ -8,7 +8,7 @@ import pytest
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import InvalidInput, Overloaded
-from lorekeep_embedder import streams
+from lorekeep_embedder.answering import streams
 
 AT_ONCE = 3
 

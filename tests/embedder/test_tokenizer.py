@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 WORD = "garden "
 

@@ -16,9 +16,9 @@ from lorekeep_embedder.backends import choice
 from lorekeep_embedder.backends.seam import Outputs, Tokens
 from lorekeep_embedder.backends.torch import devices
 from lorekeep_embedder.backends.torch.backend import TorchBackend
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 TEXTS = [f"Passage {number} is about gardens, soil and the weather in many plain words. " * 2 for number in range(12)]
 

@@ -15,12 +15,12 @@ OFFERED = get_args(EmbedderSettings.model_fields["backend"].annotation)
 SERVING = """
 import sys
 import lorekeep_embedder.__main__, lorekeep_embedder.backends.torch.memory
-from lorekeep_embedder import model_files, registry
+from lorekeep_embedder.models import model_files, registry
 from lorekeep_embedder.backends import choice
-from lorekeep_embedder.model import LoadedModel
-from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.models.loaded_model import LoadedModel
+from lorekeep_embedder.scheduling.scheduler import Scheduler
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 settings = EmbedderSettings(embedder_token="t", backend=sys.argv[1], device="cpu", sessions=1)
 spec = registry.load()[settings.embedding_model]

@@ -17,7 +17,7 @@ from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder.backends.seam import SparseVector, Tokens, Vectors
 from lorekeep_embedder.backends.torch.backend import TorchBackend
 from lorekeep_embedder.backends.torch.models import Form
-from lorekeep_embedder.tokenizer import Tokenizer as LorekeepTokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer as LorekeepTokenizer
 from tests.embedder import tiny_torch_models as tiny
 
 TEXTS = [

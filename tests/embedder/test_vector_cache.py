@@ -17,10 +17,10 @@ from lorekeep_chassis import cache_keys, calls
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_embedder.backends.seam import Outputs
-from lorekeep_embedder.kept_vector import KeptVector
-from lorekeep_embedder.model import Computed
-from lorekeep_embedder.vector_cache import Cached
-from lorekeep_embedder.vector_writes import VectorWrites
+from lorekeep_embedder.caching.kept_vector import KeptVector
+from lorekeep_embedder.caching.vector_cache import Cached
+from lorekeep_embedder.caching.vector_writes import VectorWrites
+from lorekeep_embedder.models.loaded_model import Computed
 from tests import redis_server
 
 DIMENSIONS, WINDOW = 4, 5

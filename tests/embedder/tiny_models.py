@@ -18,8 +18,8 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.sparse_encoder.modules import SpladePooling
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
-from lorekeep_embedder import registry
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models import registry
+from lorekeep_embedder.models.registry import ModelSpec
 
 FAMILIES = ("bert", "distilbert", "mpnet", "roberta", "xlm-roberta")
 DIMENSIONS, WINDOW_TOKENS = 32, 64

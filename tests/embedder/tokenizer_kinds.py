@@ -10,8 +10,8 @@ import tokenizers
 import transformers
 from tokenizers import AddedToken, models, normalizers, pre_tokenizers, processors, trainers
 
-from lorekeep_embedder import registry
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.models import registry
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 KINDS = ("bert", "byte-level", "qwen", "metaspace", "one-word", "no-special")
 WINDOW_TOKENS = 32

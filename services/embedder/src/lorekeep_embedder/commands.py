@@ -13,9 +13,10 @@ from lorekeep_chassis import settings
 from lorekeep_chassis.errors import LorekeepError
 from lorekeep_chassis.settings import SettingsError
 from lorekeep_chassis.suite.home import Home
-from lorekeep_embedder import digests, model_files, places, registry
-from lorekeep_embedder.model_files import Lock
-from lorekeep_embedder.registry import ModelSpec, RegistryError
+from lorekeep_embedder import places
+from lorekeep_embedder.models import digests, model_files, registry
+from lorekeep_embedder.models.model_files import Lock
+from lorekeep_embedder.models.registry import ModelSpec, RegistryError
 
 _MEBIBYTE = 1024 * 1024
 _PIPE_CHARACTERS = 10_000
@@ -71,7 +72,7 @@ def verify(
 
 
 def _pulled(spec: ModelSpec, path: str, *, probe: bool) -> bool:
-    from lorekeep_embedder import hub, pulling
+    from lorekeep_embedder.models import hub, pulling
 
     _quiet_where_nobody_looks()
     try:
@@ -83,7 +84,7 @@ def _pulled(spec: ModelSpec, path: str, *, probe: bool) -> bool:
 
 
 def _probed(spec: ModelSpec, path: str) -> bool:
-    from lorekeep_embedder import probing
+    from lorekeep_embedder.models import probing
 
     try:
         dimensions, backend = probing.probed(spec, path)

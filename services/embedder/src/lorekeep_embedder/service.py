@@ -12,14 +12,14 @@ from lorekeep_chassis import logs
 from lorekeep_chassis.errors import LorekeepError
 from lorekeep_chassis.grpc_server import GrpcServer
 from lorekeep_chassis.process import Life
-from lorekeep_embedder import vector_cache
 from lorekeep_embedder.backends import choice
-from lorekeep_embedder.model import LoadedModel
-from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.caching import vector_cache
+from lorekeep_embedder.models.loaded_model import LoadedModel
+from lorekeep_embedder.models.shelf import Shelf
+from lorekeep_embedder.models.stock import Stock
+from lorekeep_embedder.scheduling.scheduler import Scheduler
 from lorekeep_embedder.servicer import SERVICE, EmbedderServicer
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.shelf import Shelf
-from lorekeep_embedder.stock import Stock
 
 _LOG = logs.logger(__name__)
 _MEBIBYTE = 1024 * 1024

@@ -5,13 +5,13 @@ from contextlib import aclosing
 from typing import Any
 
 from lorekeep.embedder.v1 import embedder_pb2, embedder_pb2_grpc
-from lorekeep_embedder import rerank_request, streams
-from lorekeep_embedder.embed_answer import embed_answer
-from lorekeep_embedder.embed_request import texts_of
-from lorekeep_embedder.model import LoadedModel
-from lorekeep_embedder.rerankers import Rerankers
-from lorekeep_embedder.shelf import Shelf
-from lorekeep_embedder.vector_cache import Uncached, Vectors
+from lorekeep_embedder.answering import rerank_request, streams
+from lorekeep_embedder.answering.embed_answer import embed_answer
+from lorekeep_embedder.answering.embed_request import texts_of
+from lorekeep_embedder.answering.rerankers import Rerankers
+from lorekeep_embedder.caching.vector_cache import Uncached, Vectors
+from lorekeep_embedder.models.loaded_model import LoadedModel
+from lorekeep_embedder.models.shelf import Shelf
 
 _PIECE_BYTES = 1024 * 1024
 SERVICE = embedder_pb2.DESCRIPTOR.services_by_name["EmbedderService"].full_name

@@ -5,8 +5,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from lorekeep_chassis.settings import ServiceSettings
-from lorekeep_embedder import registry
 from lorekeep_embedder.backends.seam import MOST_BATCH_TOKENS
+from lorekeep_embedder.models import registry
 
 _PRECISIONS = {
     "openvino": ("bfloat16", "float32"),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from lorekeep_chassis import logs
 from lorekeep_chassis.errors import Unavailable
-from lorekeep_embedder import cores, graph_cache
+from lorekeep_embedder import cores
+from lorekeep_embedder.backends import graph_cache
 from lorekeep_embedder.backends.seam import Backend
 from lorekeep_embedder.graph.recipe import FLOAT32, INT8, Recipe
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
 
 _LOG = logs.logger(__name__)

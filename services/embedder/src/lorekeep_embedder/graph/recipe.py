@@ -4,7 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.registry import ModelSpec
 
 FLOAT32, INT8 = "float32", "int8"
 

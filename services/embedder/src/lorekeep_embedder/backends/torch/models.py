@@ -14,7 +14,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder.backends.seam import Outputs, SparseVector
 from lorekeep_embedder.backends.torch.devices import Device
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.registry import ModelSpec
 
 _POOLINGS = {"mean": "mean", "cls": "cls", "last": "lasttoken"}
 _SPARSE_HEAD = "sparse_linear.pt"

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lorekeep_chassis.errors import Unavailable
-from lorekeep_embedder import digests, hub, model_files, places
-from lorekeep_embedder.hub import HubError, HubFile
-from lorekeep_embedder.model_files import LOCK, WEIGHTS, Lock
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder import places
+from lorekeep_embedder.models import digests, hub, model_files
+from lorekeep_embedder.models.hub import HubError, HubFile
+from lorekeep_embedder.models.model_files import LOCK, WEIGHTS, Lock
+from lorekeep_embedder.models.registry import ModelSpec
 
 _STAGING = ".pulls"
 _SPARE_BYTES = 64 * 1024 * 1024

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from lorekeep_embedder.backends.seam import Backend, Tokens
-from lorekeep_embedder.throughput import BatchSize
+from lorekeep_embedder.scheduling.throughput import BatchSize
 
 # A smaller batch is better for whoever waits behind it, so it may be this much slower than the quickest.
 _SLOWER_SHARE = 0.03

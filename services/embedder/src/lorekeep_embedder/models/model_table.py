@@ -1,4 +1,4 @@
-"""Keeps the table of models in docs/models.md: `python -m lorekeep_embedder.model_table docs/models.md`.
+"""Keeps the table of models in docs/models.md: `python -m lorekeep_embedder.models.model_table docs/models.md`.
 
 It is made from models.yaml, so that it cannot be wrong; a test compares it.
 """
@@ -6,8 +6,8 @@ It is made from models.yaml, so that it cannot be wrong; a test compares it.
 import sys
 from pathlib import Path
 
-from lorekeep_embedder import registry
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models import registry
+from lorekeep_embedder.models.registry import ModelSpec
 
 _BEGIN, _END = "<!-- made by `make docs` -->\n", "<!-- until here -->"
 _HEAD = (

@@ -11,8 +11,8 @@ from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis import calls, logs
 from lorekeep_chassis.errors import DeadlineExceeded, LorekeepError, Overloaded, Unavailable
 from lorekeep_embedder import metrics
-from lorekeep_embedder.catalogue import Catalogue, Held, Kind, Source
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.catalogue import Catalogue, Held, Kind, Source
+from lorekeep_embedder.models.registry import ModelSpec
 
 _LOG = logs.logger(__name__)
 _BACK_OFF_SECONDS = 5.0

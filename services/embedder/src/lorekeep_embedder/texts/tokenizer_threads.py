@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from lorekeep_chassis.calls import Lane
-from lorekeep_embedder.heads import Gone, never
-from lorekeep_embedder.tokenizer import Tokenised
+from lorekeep_embedder.texts.heads import Gone, never
+from lorekeep_embedder.texts.tokenizer import Tokenised
 
 # Fewer characters are tokenised in under a millisecond, which is less than a queue behind long texts costs.
 _SHORT_CHARACTERS = 2_000

@@ -1,8 +1,8 @@
 """Which reranker answers."""
 
 from lorekeep_chassis.errors import NotFound
-from lorekeep_embedder.model import LoadedModel
-from lorekeep_embedder.shelf import Shelf
+from lorekeep_embedder.models.loaded_model import LoadedModel
+from lorekeep_embedder.models.shelf import Shelf
 
 OFF = "off"
 

@@ -2,7 +2,7 @@
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_embedder.backends.seam import Runs
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.registry import ModelSpec
 
 
 def described(spec: ModelSpec, tokenizer_fingerprint: str, runs: Runs, *, loaded: bool) -> embedder_pb2.Model:

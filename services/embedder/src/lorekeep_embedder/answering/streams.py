@@ -7,7 +7,7 @@ from typing import Any
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import LorekeepError
-from lorekeep_embedder import admission
+from lorekeep_embedder.scheduling import admission
 
 # One is written, one computed, one tokenised: a caller who sends ahead finds no gap, and one who does not read is not
 # read from either.

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from lorekeep_embedder import model_files, registry
 from lorekeep_embedder.backends import choice
-from lorekeep_embedder.model import LoadedModel
-from lorekeep_embedder.model_files import ModelFiles
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.scheduler import Scheduler
+from lorekeep_embedder.models import model_files, registry
+from lorekeep_embedder.models.loaded_model import LoadedModel
+from lorekeep_embedder.models.model_files import ModelFiles
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.scheduling.scheduler import Scheduler
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 
 class Stock:

@@ -6,9 +6,9 @@ from typing import Literal, Protocol, TypeVar
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import ModelMismatch, NotFound
-from lorekeep_embedder.descriptions import described
-from lorekeep_embedder.model_files import TOKENIZER, ModelFiles
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.descriptions import described
+from lorekeep_embedder.models.model_files import TOKENIZER, ModelFiles
+from lorekeep_embedder.models.registry import ModelSpec
 
 Kind = Literal["embedder", "reranker"]
 

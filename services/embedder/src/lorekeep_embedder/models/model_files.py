@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lorekeep_chassis.errors import Unavailable
-from lorekeep_embedder import digests, places
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder import places
+from lorekeep_embedder.models import digests
+from lorekeep_embedder.models.registry import ModelSpec
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 LOCK = "lorekeep.lock.json"

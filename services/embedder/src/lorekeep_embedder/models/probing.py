@@ -4,11 +4,11 @@ import os
 import secrets
 
 from lorekeep_chassis import settings
-from lorekeep_embedder import model_files
 from lorekeep_embedder.backends import choice
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models import model_files
+from lorekeep_embedder.models.registry import ModelSpec
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.tokenizer import Tokenizer
+from lorekeep_embedder.texts.tokenizer import Tokenizer
 
 _TOKENS = settings.names("embedder_token", "embedder")
 _SENTENCE = "The quick brown fox jumps over the lazy dog."

@@ -14,12 +14,12 @@ from opentelemetry.trace import Span, Status, StatusCode
 from lorekeep_chassis import calls, logs, tracing
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder import metrics
-from lorekeep_embedder.admission import Admission
 from lorekeep_embedder.backends.seam import Backend, Outputs, Tokens
-from lorekeep_embedder.batch_figures import BatchFigures
-from lorekeep_embedder.lanes import Lanes
-from lorekeep_embedder.throughput import Throughput
-from lorekeep_embedder.work import Batch, Work
+from lorekeep_embedder.scheduling.admission import Admission
+from lorekeep_embedder.scheduling.batch_figures import BatchFigures
+from lorekeep_embedder.scheduling.lanes import Lanes
+from lorekeep_embedder.scheduling.throughput import Throughput
+from lorekeep_embedder.scheduling.work import Batch, Work
 
 _LOG = logs.logger(__name__)
 

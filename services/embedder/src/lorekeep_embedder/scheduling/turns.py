@@ -7,7 +7,7 @@ from itertools import count
 from lorekeep_chassis.calls import Lane
 from lorekeep_embedder import metrics
 from lorekeep_embedder.backends.seam import Backend
-from lorekeep_embedder.work import Batch, Work
+from lorekeep_embedder.scheduling.work import Batch, Work
 
 # Further back, texts that fill a batch better keep those in front waiting; nearer, batches are less full. In simulated
 # overload with requests of 8 unlike texts, 99.5, 99 and 98 % of the work was for answered requests with 1, 2 and 4.

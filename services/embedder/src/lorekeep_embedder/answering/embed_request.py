@@ -2,9 +2,9 @@
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_embedder import answer_size
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.text_lists import check_texts
+from lorekeep_embedder.answering import answer_size
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.texts.text_lists import check_texts
 
 _PURPOSES = (embedder_pb2.PURPOSE_QUERY, embedder_pb2.PURPOSE_PASSAGE)
 

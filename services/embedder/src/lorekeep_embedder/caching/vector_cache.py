@@ -13,13 +13,14 @@ from lorekeep_chassis import cache_keys, calls
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_chassis.probes import Component, Health
-from lorekeep_embedder import kept_vector, metrics
+from lorekeep_embedder import metrics
+from lorekeep_embedder.answering.embed_request import dimensions_of
 from lorekeep_embedder.backends.seam import Outputs
-from lorekeep_embedder.embed_request import dimensions_of
-from lorekeep_embedder.kept_vector import KeptVector
-from lorekeep_embedder.model import Computed, LoadedModel
+from lorekeep_embedder.caching import kept_vector
+from lorekeep_embedder.caching.kept_vector import KeptVector
+from lorekeep_embedder.caching.vector_writes import Keeper, VectorWrites
+from lorekeep_embedder.models.loaded_model import Computed, LoadedModel
 from lorekeep_embedder.settings import EmbedderSettings
-from lorekeep_embedder.vector_writes import Keeper, VectorWrites
 
 _WATCH_SECONDS = 5.0
 _LANES = {"interactive": frozenset({Lane.INTERACTIVE}), "all": frozenset(Lane)}

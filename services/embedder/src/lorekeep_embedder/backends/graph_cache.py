@@ -13,7 +13,7 @@ from lorekeep_chassis import logs
 from lorekeep_chassis.errors import Unavailable
 from lorekeep_embedder import places
 from lorekeep_embedder.graph.recipe import Recipe
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.registry import ModelSpec
 
 _LOG = logs.logger(__name__)
 _BUILDER = "lorekeep_embedder.graph"

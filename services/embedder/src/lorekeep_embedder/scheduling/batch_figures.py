@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from lorekeep_chassis import metrics as chassis_metrics
 from lorekeep_chassis.calls import Lane
 from lorekeep_embedder import metrics
-from lorekeep_embedder.work import Batch
+from lorekeep_embedder.scheduling.work import Batch
 
 
 class BatchFigures:

@@ -3,8 +3,8 @@
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import DeadlineExceeded
 from lorekeep_embedder import metrics
-from lorekeep_embedder.turns import Turns
-from lorekeep_embedder.work import Batch, Work
+from lorekeep_embedder.scheduling.turns import Turns
+from lorekeep_embedder.scheduling.work import Batch, Work
 
 # Bulk work that has waited so long gets one batch after so many interactive ones, so that it does not wait for ever.
 _BULK_WAIT_SECONDS, _INTERACTIVE_BATCHES = 1.0, 15

@@ -3,9 +3,9 @@
 import numpy as np
 
 from lorekeep.embedder.v1 import embedder_pb2
+from lorekeep_embedder.answering.embed_request import dimensions_of
 from lorekeep_embedder.backends.seam import SparseVector, Vectors
-from lorekeep_embedder.embed_request import dimensions_of
-from lorekeep_embedder.model import Computed, LoadedModel
+from lorekeep_embedder.models.loaded_model import Computed, LoadedModel
 
 
 def embed_answer(request: embedder_pb2.EmbedRequest, model: LoadedModel, made: Computed) -> embedder_pb2.EmbedResponse:

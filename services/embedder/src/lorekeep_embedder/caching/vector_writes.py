@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from lorekeep_embedder import metrics
-from lorekeep_embedder.kept_vector import KeptVector
+from lorekeep_embedder.caching.kept_vector import KeptVector
 
 MOST_BYTES = 16 * 1024 * 1024
 # Values of one exchange: a millisecond of the event loop, and far less than Redis is given to answer.

@@ -23,8 +23,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from lorekeep_embedder.model_files import CONFIG, TOKENIZER, WEIGHTS
-from lorekeep_embedder.registry import ModelSpec
+from lorekeep_embedder.models.model_files import CONFIG, TOKENIZER, WEIGHTS
+from lorekeep_embedder.models.registry import ModelSpec
 
 _METADATA_SECONDS = 30
 _REQUIRED = (WEIGHTS, CONFIG, TOKENIZER)

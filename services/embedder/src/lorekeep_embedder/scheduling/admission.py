@@ -14,8 +14,8 @@ from lorekeep_chassis import calls
 from lorekeep_chassis.calls import Lane
 from lorekeep_chassis.errors import DeadlineExceeded, LimitExceeded, LorekeepError, Overloaded
 from lorekeep_embedder import metrics
-from lorekeep_embedder.holdings import Holding, Holdings, Load
-from lorekeep_embedder.throughput import Throughput
+from lorekeep_embedder.scheduling.holdings import Holding, Holdings, Load
+from lorekeep_embedder.scheduling.throughput import Throughput
 
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 60.0
 # An organisation holds at most so many times what is free: alone 8/9 of a lane, two 8/17 each, three 8/25 each.

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from lorekeep_chassis import calls, logs
 from lorekeep_chassis import metrics as chassis_metrics
 from lorekeep_chassis.calls import Lane
-from lorekeep_embedder import answer_size, batch_size, metrics
+from lorekeep_embedder import metrics
+from lorekeep_embedder.answering import answer_size
 from lorekeep_embedder.backends.seam import Backend, Outputs
-from lorekeep_embedder.descriptions import described
-from lorekeep_embedder.heads import Gone
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.scheduler import Scheduler
-from lorekeep_embedder.text_lists import utf8_bytes
-from lorekeep_embedder.throughput import Throughput
-from lorekeep_embedder.tokenizer import Tokenised, Tokenizer
-from lorekeep_embedder.tokenizer_threads import Tokenise, TokenizerThreads
+from lorekeep_embedder.models.descriptions import described
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.scheduling import batch_size
+from lorekeep_embedder.scheduling.scheduler import Scheduler
+from lorekeep_embedder.scheduling.throughput import Throughput
+from lorekeep_embedder.texts.heads import Gone
+from lorekeep_embedder.texts.text_lists import utf8_bytes
+from lorekeep_embedder.texts.tokenizer import Tokenised, Tokenizer
+from lorekeep_embedder.texts.tokenizer_threads import Tokenise, TokenizerThreads
 
 _LOG = logs.logger(__name__)
 

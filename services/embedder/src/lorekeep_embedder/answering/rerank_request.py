@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep_chassis.errors import InvalidInput
-from lorekeep_embedder.embed_answer import little_endian
-from lorekeep_embedder.model import Computed, LoadedModel
-from lorekeep_embedder.text_lists import check_texts
+from lorekeep_embedder.answering.embed_answer import little_endian
+from lorekeep_embedder.models.loaded_model import Computed, LoadedModel
+from lorekeep_embedder.texts.text_lists import check_texts
 
 
 def checked(request: embedder_pb2.RerankRequest) -> Sequence[str]:

@@ -13,9 +13,9 @@ import tokenizers
 
 from lorekeep_chassis.errors import InvalidInput
 from lorekeep_embedder.backends.seam import Tokens
-from lorekeep_embedder.heads import Gone, Head, Heads, never
-from lorekeep_embedder.registry import ModelSpec
-from lorekeep_embedder.special_tokens import frame_of_a_pair, frame_of_a_text
+from lorekeep_embedder.models.registry import ModelSpec
+from lorekeep_embedder.texts.heads import Gone, Head, Heads, never
+from lorekeep_embedder.texts.special_tokens import frame_of_a_pair, frame_of_a_text
 
 # What a query must leave of a pair's window: a text cut to fewer tokens says nothing.
 _LEAST_TEXT_TOKENS = 16

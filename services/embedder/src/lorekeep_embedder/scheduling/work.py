@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanContext
 
 from lorekeep_chassis.calls import Lane
 from lorekeep_embedder.backends.seam import Backend, Outputs, SparseVector, Tokens, Vectors
-from lorekeep_embedder.throughput import Throughput
+from lorekeep_embedder.scheduling.throughput import Throughput
 
 
 class Work:

@@ -1,0 +1,1 @@
+"""Who is let in, whose turn it is, and what is computed together."""
