@@ -14,6 +14,8 @@ from lorekeep_parser.readers.pdf.lines import Line
 LEFT = [f"left column line {row} speaks of the sea and of ships" for row in range(12)]
 RIGHT = [f"right column line {row} tells of the land and roads" for row in range(12)]
 MIDDLE = [f"middle column line {row} is about air" for row in range(12)]
+# A PDF's numbers have no exponents.
+ENDLESS = "9" * 38
 
 
 def _flat(found: list[str]) -> str:
@@ -213,3 +215,18 @@ def test_a_year_alone_at_the_foot_is_no_page_number(tmp_path: Path) -> None:
     ]
     kept = [each for each in elements(tmp_path, document(pages)) if each.text == "1984"]
     assert [each.kind for each in kept] == [document_pb2.ELEMENT_KIND_TEXT]
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        f"BT /F {ENDLESS} Tf 72 500 Td (A lamp without end) Tj ET\n",
+        f"BT /F 12 Tf {ENDLESS} 0 0 {ENDLESS} 72 500 Tm (A lamp without end) Tj ET\n",
+        f"BT /F 12 Tf 1 0 0 1 {ENDLESS} -{ENDLESS} Tm (A lamp without end) Tj (end) Tj ET\n",
+        f"q {ENDLESS} 0 0 {ENDLESS} 0 0 cm BT /F {ENDLESS} Tf 72 500 Td (A lamp without end) Tj ET Q\n",
+    ],
+)
+def test_sizes_and_places_without_end_are_read_as_text_all_the_same(tmp_path: Path, endless: str) -> None:
+    assert "The keeper wrote" in _flat(
+        texts(tmp_path, document([text(72, 100, "The keeper wrote it down.") + endless]))
+    )

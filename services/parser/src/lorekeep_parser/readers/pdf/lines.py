@@ -28,6 +28,8 @@ _FONT_NAME_BYTES = 128
 # A gap wider than so many heights of the line parts it: cells of a row, or columns whose lines PDFium joined.
 _GAP = 1.3
 _MAX_PARTED_CHARACTERS = 2000
+# In heights or widths of the page.
+_FARTHEST = 1000.0
 _MARKER = re.compile(r"\s*(\W|\(?\w{1,4}[.)])\s*")
 
 
@@ -156,8 +158,14 @@ def _around(rects: _Rects) -> tuple[float, float, float, float]:
 
 
 def _line(run: Run, shown: Frame, turn: int) -> Line:
-    left, top, right, bottom = shown.placed(run.sides)
-    return Line(run.text, left, top, right, bottom, run.size / shown.height, run.bold, run.turn != turn)
+    left, top, right, bottom = (_near(each) for each in shown.placed(run.sides))
+    size = _near(run.size / shown.height) if shown.height else 0.0
+    return Line(run.text, left, top, right, bottom, size, run.bold, run.turn != turn)
+
+
+def _near(share: float) -> float:
+    """A share of the page, within what can be calculated with: damaged matrices make places and sizes without end."""
+    return min(max(share, -_FARTHEST), _FARTHEST) if math.isfinite(share) else 0.0
 
 
 def _font(text_page: Any, content: str, start: int, shown: Frame) -> tuple[float, bool, int]:
