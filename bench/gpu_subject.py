@@ -51,7 +51,7 @@ class Subject:
         self.effort = _SMALL if arguments.small else _WHOLE
         models = registry.load()
         self.spec = models[arguments.model or next(iter(models))]
-        self.folder = model_files.located(self.spec, arguments.models_path)
+        self.folder = model_files.verified(self.spec, arguments.models_path).folder
         self.backend = MeasuredBackend(
             self.folder,
             Form.of(self.spec),

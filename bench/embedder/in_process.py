@@ -79,7 +79,7 @@ def main() -> None:
     """Opens what the settings name and answers."""
     settings = load(EmbedderSettings, "embedder", os.environ)
     spec = registry.load()[settings.embedding_model]
-    folder = model_files.located(spec, settings.models_path)
+    folder = model_files.verified(spec, settings.models_path).folder
     backend = choice.opened(choice.planned(settings), spec, folder, settings.models_path)
     alone = Alone(Tokenizer(spec, folder), backend)
     answer_lines({"rate": alone.rate, "invariance": alone.invariance}, sys.stdin)

@@ -63,7 +63,7 @@ class Model:
     def default(cls) -> "Model":
         """The first of the registry."""
         spec = next(iter(registry.load().values()))
-        folder = model_files.located(spec, "")
+        folder = model_files.verified(spec, "").folder
         config = json.loads((folder / "config.json").read_text())
         return cls(spec.name, folder, config, Tokenizer(spec, folder), spec.window_tokens)
 

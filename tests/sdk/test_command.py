@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,15 @@ def test_nothing_at_the_address_says_what_to_do(tmp_path: Path) -> None:
     assert "make up" in said
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Who runs tests in the background of a shell has them, and their children, ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_cleanly(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -159,6 +169,7 @@ def test_an_interrupt_ends_cleanly(tmp_path: Path) -> None:
     assert (running.returncode, out, said) == (130, "", "Interrupted.\n")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_that_a_call_swallows_is_an_interrupt(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def swallowing(_: AsyncLorekeep) -> None:
         os.kill(os.getpid(), signal.SIGINT)
