@@ -1,6 +1,7 @@
 """The embedding models as the gateway's public side knows them."""
 
 import time
+from collections.abc import Iterable
 
 from lorekeep.embedder.v1 import embedder_pb2
 from lorekeep.embedder.v1.embedder_pb2_grpc import EmbedderServiceStub
@@ -10,6 +11,11 @@ _KEPT_SECONDS = 60.0
 _MISSED_SECONDS = 5.0
 _GLANCE_SECONDS = 2.0
 _NOBODY = calls.CallContext("", "", "models", calls.Lane.INTERACTIVE)
+
+
+def of_name(models: Iterable[embedder_pb2.Model], name: str) -> embedder_pb2.Model | None:
+    """The model of that name, with or without its owner (BAAI/bge-small-en-v1.5), the first for an empty one."""
+    return next((each for each in models if name in ("", each.name) or name.endswith(f"/{each.name}")), None)
 
 
 class Models:
@@ -28,10 +34,10 @@ class Models:
         with calls.calling_as(_NOBODY):
             async with client_calls.translated():
                 answer: embedder_pb2.ListModelsResponse = await self._stub.ListModels(embedder_pb2.ListModelsRequest())
-        for each in answer.models:
-            if wanted in ("", each.name):
-                return each
-        raise errors.Unavailable("The collection's embedding model is not served now.", reason="model_unknown")
+        model = of_name(answer.models, wanted)
+        if model is None:
+            raise errors.Unavailable("The collection's embedding model is not served now.", reason="model_unknown")
+        return model
 
     async def window_tokens(self) -> int | None:
         """The window of the model for new collections, as it was within the last minute; None where the embedder does

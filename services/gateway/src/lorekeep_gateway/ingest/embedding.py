@@ -13,6 +13,7 @@ from lorekeep.parser.v1.parser_pb2 import Vectors
 from lorekeep_chassis import calls, errors
 from lorekeep_gateway.ingest.patience import patiently
 from lorekeep_gateway.ingest.settings import IngestSettings
+from lorekeep_gateway.models import of_name
 
 # Of an interactive job so many chunks go in the interactive lane, some fifteen pages or two seconds of one core: what
 # a person waits for after an upload. What follows is a long document, and people's queries do not wait behind it.
@@ -38,13 +39,13 @@ class Embedding:
 
         NotFound where the embedder has none such.
         """
-        models = await patiently(self._models, self._settings.retry_seconds)
-        for each in models:
-            if name in ("", each.name) or name.endswith(f"/{each.name}"):
-                return each
-        raise errors.NotFound(
-            f"The embedder serves no model {name!r}. Set EMBEDDING_MODEL to one that it lists.", reason="model_unknown"
-        )
+        model = of_name(await patiently(self._models, self._settings.retry_seconds), name)
+        if model is None:
+            raise errors.NotFound(
+                f"The embedder serves no model {name!r}. Set EMBEDDING_MODEL to one that it lists.",
+                reason="model_unknown",
+            )
+        return model
 
     async def _models(self) -> Sequence[embedder_pb2.Model]:
         with calls.deadline(self._settings.stage_deadline_seconds):
